@@ -1,0 +1,25 @@
+internal import Core
+internal import DequeModule
+internal import Paging
+
+extension Scheduler {
+    /// Traps unless queues, states and blocks agree. For tests: it walks everything.
+    package func checkInvariants() {
+        cache.checkInvariants(sequences: running.compactMap { self[$0].pages })
+        precondition(running.count <= configuration.maxSequences, "too many run")
+        var seen = Set<SequenceIndex>()
+        for index in running {
+            precondition(seen.insert(index).inserted, "sequence \(index) is queued twice")
+            guard let pages = self[index].pages else { preconditionFailure("running \(index) has no blocks") }
+            precondition(self[index].computedCount <= pages.reservedTokenCount, "computed beyond the blocks")
+            precondition(self[index].pendingCount >= 1, "running \(index) has nothing to compute")
+        }
+        for index in waiting {
+            precondition(seen.insert(index).inserted, "sequence \(index) is queued twice")
+            precondition(self[index].pages == nil && self[index].computedCount == 0, "waiting \(index) holds blocks")
+        }
+        precondition(zip(running, running.dropFirst()).allSatisfy { self[$0].arrival < self[$1].arrival })
+        precondition(seen.count + freeIndices.count == sequences.count, "an index is lost")
+        if running.isEmpty { precondition(cache.heldBlockCount == 0, "blocks held by nobody") }
+    }
+}

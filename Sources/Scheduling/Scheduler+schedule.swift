@@ -1,0 +1,117 @@
+internal import Core
+internal import DequeModule
+internal import Paging
+
+extension Scheduler {
+    /// Plans the next step.
+    ///
+    /// A waiting sequence whose adapter is not on the device yet is passed over, so that a load holds up nobody else.
+    ///
+    /// - Parameter step: replaced; empty when nothing can run.
+    package mutating func schedule(into step: inout Step) {
+        step.removeAll()
+        var budget = configuration.maxBatchedTokens
+        scheduleDecodes(&step, &budget)
+        schedulePrefills(&step, &budget)
+        // Whoever just lost its blocks must not be let in again at once, nor another in its place.
+        guard step.preempted.isEmpty else { return }
+        admitWaiting(&step, &budget)
+    }
+
+    private mutating func scheduleDecodes(_ step: inout Step, _ budget: inout Int) {
+        var position = 0
+        while position < running.count {
+            let index = running[position]
+            guard self[index].pendingCount == 1 else {
+                position += 1
+                continue
+            }
+            guard grow(index, at: position, &step) else { break }
+            append(index, count: 1, to: &step, &budget)
+            position += 1
+        }
+    }
+
+    /// Gives a decoding sequence room for one more token, preempting newer ones if it must.
+    ///
+    /// - Returns: false when the sequence itself was the newest and had to go.
+    private mutating func grow(_ index: SequenceIndex, at position: Int, _ step: inout Step) -> Bool {
+        while !reserve(index, upTo: self[index].tokens.count) {
+            let victim = running.removeLast()
+            releasePages(of: victim)
+            waiting.prepend(victim)
+            step.preempted.append(victim)
+            // Victims come from behind `position`, where nothing is scheduled yet.
+            if victim == index { return false }
+        }
+        return true
+    }
+
+    private mutating func reserve(_ index: SequenceIndex, upTo tokenCount: Int) -> Bool {
+        guard var pages = sequences[index.offset]?.pages.take() else { return false }
+        let fits = cache.reserve(&pages, upTo: tokenCount)
+        sequences[index.offset]?.pages = pages
+        return fits
+    }
+
+    private mutating func schedulePrefills(_ step: inout Step, _ budget: inout Int) {
+        for index in running where budget > 0 {
+            let pending = self[index].pendingCount
+            if pending > 1 { append(index, count: min(pending, budget), to: &step, &budget) }
+        }
+    }
+
+    private mutating func admitWaiting(_ step: inout Step, _ budget: inout Int) {
+        var position = 0
+        while position < waiting.count, budget > 0, running.count < configuration.maxSequences {
+            let index = waiting[position]
+            if let blocked, blocked.index == index, cache.availableBlockCount <= blocked.availableBlocks { return }
+            guard self[index].isReady else {
+                position += 1
+                continue
+            }
+            guard start(index) else {
+                blocked = (index, cache.availableBlockCount)
+                return
+            }
+            blocked = nil
+            waiting.remove(at: position)
+            insertRunning(index)
+            append(index, count: min(self[index].pendingCount, budget), to: &step, &budget)
+        }
+    }
+
+    /// Takes all blocks that the known tokens and the next need: a prefill once begun never runs out.
+    private mutating func start(_ index: SequenceIndex) -> Bool {
+        let tokens = self[index].tokens
+        // Spare blocks for those already running, lest the newcomer is preempted at their next block.
+        let spare = running.isEmpty ? 0 : max(1, cache.blockCount / 100)
+        var (pages, cachedTokens) = cache.startSequence(digest: self[index].digest, tokens: tokens.buffer.span)
+        let needed = cache.blockCount(forTokens: tokens.count + 1) - pages.blocks.count
+        guard needed + spare <= cache.availableBlockCount, cache.reserve(&pages, upTo: tokens.count) else {
+            cache.free(&pages)
+            return false
+        }
+        sequences[index.offset]?.pages = pages
+        sequences[index.offset]?.computedCount = cachedTokens
+        return true
+    }
+
+    private mutating func insertRunning(_ index: SequenceIndex) {
+        let arrival = self[index].arrival
+        var position = running.count
+        while position > 0, self[running[position - 1]].arrival > arrival { position -= 1 }
+        running.insert(index, at: position)
+    }
+
+    private mutating func append(_ index: SequenceIndex, count: Int, to step: inout Step, _ budget: inout Int) {
+        let state = self[index]
+        step.sequences.append(
+            ScheduledSequence(
+                index: index, firstToken: state.computedCount, count: count,
+                wantsToken: state.computedCount + count == state.tokens.count
+            )
+        )
+        budget -= count
+    }
+}

@@ -1,0 +1,147 @@
+internal import DequeModule
+package import Core
+package import Paging
+
+/// Bounds of one engine's steps.
+package struct SchedulerConfiguration: Sendable, Equatable {
+    /// Most sequences running at once.
+    package var maxSequences: Int
+    /// The token budget of a step.
+    package var maxBatchedTokens: Int
+
+    package init(maxSequences: Int, maxBatchedTokens: Int) {
+        precondition(maxSequences >= 1 && maxBatchedTokens >= maxSequences, "every running sequence can decode")
+        self.maxSequences = maxSequences
+        self.maxBatchedTokens = maxBatchedTokens
+    }
+}
+
+/// Decides what each step computes: continuous batching with chunked prefill over a paged KV cache.
+///
+/// In each step every decoding sequence gets one token, then the token budget's rest goes to prefills, oldest first,
+/// then to waiting sequences in order of arrival. When blocks run out, the newest running sequence gives up its own and
+/// waits again (Punica section 5.3). No clock, no device, no lock: the same calls give the same steps.
+package struct Scheduler: ~Copyable {
+    let configuration: SchedulerConfiguration
+    package internal(set) var cache: KVCache
+    var sequences: [SequenceState?] = []
+    var freeIndices: [SequenceIndex] = []
+    /// By arrival, preempted sequences before all that never ran.
+    var waiting: Deque<SequenceIndex> = []
+    /// By arrival: the last is the newest.
+    var running: [SequenceIndex] = []
+    private var arrivals = 0
+    /// Why the first waiting sequence could not start: the blocks that were available then.
+    var blocked: (index: SequenceIndex, availableBlocks: Int)?
+
+    package init(_ configuration: SchedulerConfiguration, cache: consuming KVCache) {
+        self.configuration = configuration
+        self.cache = cache
+        running.reserveCapacity(configuration.maxSequences)
+    }
+
+    package var waitingCount: Int { waiting.count }
+    package var runningCount: Int { running.count }
+    package var isIdle: Bool { waiting.isEmpty && running.isEmpty }
+
+    /// Queues a sequence.
+    ///
+    /// - Parameters:
+    ///   - tokens: everything known: the prompt and, after a resume, what was generated. The scheduler appends to it.
+    ///   - digest: the adapter whose cached keys and values may be shared; nil for the base.
+    ///   - isReady: false until the adapter is on the device, which `markReady` tells.
+    /// - Precondition: the cache as a whole has room for the tokens and one more.
+    package mutating func add(_ tokens: TokenList, digest: AdapterDigest?, isReady: Bool) -> SequenceIndex {
+        precondition(tokens.count > 0, "a sequence has at least one token")
+        precondition(cache.blockCount(forTokens: tokens.count + 1) <= cache.blockCount, "the sequence can never run")
+        let state = SequenceState(tokens: tokens, digest: digest, isReady: isReady, arrival: arrivals)
+        arrivals += 1
+        let index: SequenceIndex
+        if let free = freeIndices.popLast() {
+            index = free
+            sequences[free.offset] = state
+        } else {
+            index = SequenceIndex(Int32(sequences.count))
+            sequences.append(state)
+        }
+        waiting.append(index)
+        return index
+    }
+
+    /// The sequence at a position of the waiting queue, 0 being the next to start.
+    package func waitingSequence(at position: Int) -> SequenceIndex { waiting[position] }
+
+    /// Tells that a waiting sequence's adapter has arrived on the device, where it stays until the sequence ends.
+    package mutating func markReady(_ index: SequenceIndex) { sequences[index.offset]?.isReady = true }
+
+    package subscript(index: SequenceIndex) -> SequenceState {
+        guard let state = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
+        return state
+    }
+
+    /// Notes that the scheduled tokens are in the cache, and appends the token chosen after them, if any.
+    package mutating func commit(_ scheduled: ScheduledSequence, token: TokenID?) {
+        let offset = scheduled.index.offset
+        guard sequences[offset] != nil else { preconditionFailure("no sequence \(scheduled.index)") }
+        let computed = scheduled.firstToken + scheduled.count
+        sequences[offset]?.computedCount = computed
+        guard let tokens = sequences[offset]?.tokens else { return }
+        if sequences[offset]?.pages != nil {
+            commitPages(offset, tokens, computed)
+        }
+        if let token { tokens.append(token) }
+    }
+
+    private mutating func commitPages(_ offset: Int, _ tokens: TokenList, _ computed: Int) {
+        // Taken out and put back, so that the page table is changed in place and not copied.
+        guard var pages = sequences[offset]?.pages.take() else { return }
+        cache.commit(&pages, tokens: tokens.buffer.span, computed: computed)
+        sequences[offset]?.pages = pages
+    }
+
+    /// Ends a sequence, wherever it is; its blocks become free or cached.
+    package mutating func finish(_ index: SequenceIndex) {
+        guard let state = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
+        if state.pages != nil {
+            releasePages(of: index)
+            running.removeAll { $0 == index }
+        } else {
+            waiting.removeAll { $0 == index }
+        }
+        if blocked?.index == index { blocked = nil }
+        sequences[index.offset] = nil
+        freeIndices.append(index)
+    }
+
+    mutating func releasePages(of index: SequenceIndex) {
+        guard var pages = sequences[index.offset]?.pages.take() else { return }
+        cache.free(&pages)
+        sequences[index.offset]?.computedCount = 0
+    }
+
+    /// Lets no later sequence share what an adapter's sequences left in the cache.
+    package mutating func forgetPrefixes(of digest: AdapterDigest) { cache.forgetAll(digest: digest) }
+}
+
+/// A sequence as the scheduler sees it.
+package struct SequenceState {
+    package let tokens: TokenList
+    package let digest: AdapterDigest?
+    package fileprivate(set) var isReady: Bool
+    /// Grows with each sequence; smaller is older.
+    let arrival: Int
+    /// Leading tokens whose keys and values are in the cache.
+    package var computedCount = 0
+    /// nil while the sequence waits.
+    package var pages: PageTable?
+
+    init(tokens: TokenList, digest: AdapterDigest?, isReady: Bool, arrival: Int) {
+        self.tokens = tokens
+        self.digest = digest
+        self.isReady = isReady
+        self.arrival = arrival
+    }
+
+    /// Known tokens that are yet to be computed.
+    var pendingCount: Int { tokens.count - computedCount }
+}

@@ -1,0 +1,179 @@
+import Core
+import Paging
+import Scheduling
+import Testing
+
+@Suite struct Schedulers {
+    private func makeScheduler(
+        blocks: Int = 16, blockSize: Int = 4, sequences: Int = 4, tokens: Int = 16, sharesPrefixes: Bool = false
+    ) throws -> Scheduler {
+        let cache = try KVCache(
+            blockCount: blocks, blockSize: blockSize, maxTokensPerSequence: blocks * blockSize,
+            enablesPrefixCaching: sharesPrefixes
+        )
+        return Scheduler(SchedulerConfiguration(maxSequences: sequences, maxBatchedTokens: tokens), cache: cache)
+    }
+
+    private func prompt(_ count: Int, of token: Int32 = 1) -> TokenList {
+        TokenList(Array(repeating: TokenID(token), count: count))
+    }
+
+    /// Commits every scheduled sequence, with the same next token for all.
+    private func commit(_ step: Step, in scheduler: inout Scheduler, token: Int32 = 7) {
+        for scheduled in step.sequences {
+            scheduler.commit(scheduled, token: scheduled.wantsToken ? TokenID(token) : nil)
+        }
+        scheduler.checkInvariants()
+    }
+
+    @Test func `a prompt longer than the budget is computed in chunks and then decodes`() throws {
+        var scheduler = try makeScheduler(tokens: 16)
+        let index = scheduler.add(prompt(20), digest: nil, isReady: true)
+        var step = Step()
+        scheduler.schedule(into: &step)
+        #expect(step.sequences == [ScheduledSequence(index: index, firstToken: 0, count: 16, wantsToken: false)])
+        commit(step, in: &scheduler)
+        scheduler.schedule(into: &step)
+        #expect(step.sequences == [ScheduledSequence(index: index, firstToken: 16, count: 4, wantsToken: true)])
+        commit(step, in: &scheduler)
+        scheduler.schedule(into: &step)
+        #expect(step.sequences == [ScheduledSequence(index: index, firstToken: 20, count: 1, wantsToken: true)])
+    }
+
+    @Test func `decodes come before a prefill in progress`() throws {
+        var scheduler = try makeScheduler(tokens: 8)
+        let first = scheduler.add(prompt(4), digest: nil, isReady: true)
+        let second = scheduler.add(prompt(20), digest: nil, isReady: true)
+        var step = Step()
+        scheduler.schedule(into: &step)
+        #expect(step.sequences.map(\.count) == [4, 4])
+        commit(step, in: &scheduler)
+        scheduler.schedule(into: &step)
+        #expect(step.sequences.map(\.index) == [first, second])
+        #expect(step.sequences.map(\.count) == [1, 7])
+    }
+
+    @Test func `waiting sequences start in order of arrival, up to the limit`() throws {
+        var scheduler = try makeScheduler(sequences: 2)
+        let indices = (0..<4).map { _ in scheduler.add(prompt(2), digest: nil, isReady: true) }
+        var step = Step()
+        scheduler.schedule(into: &step)
+        #expect(step.sequences.map(\.index) == Array(indices[0..<2]))
+        commit(step, in: &scheduler)
+        scheduler.finish(indices[0])
+        scheduler.schedule(into: &step)
+        #expect(step.sequences.map(\.index) == [indices[1], indices[2]])
+    }
+
+    @Test func `a sequence whose adapter is on its way is passed over until it is ready`() throws {
+        var scheduler = try makeScheduler()
+        let loading = scheduler.add(prompt(2), digest: nil, isReady: false)
+        let ready = scheduler.add(prompt(2), digest: nil, isReady: true)
+        var step = Step()
+        scheduler.schedule(into: &step)
+        #expect(step.sequences.map(\.index) == [ready])
+        commit(step, in: &scheduler)
+        scheduler.markReady(loading)
+        scheduler.schedule(into: &step)
+        #expect(Set(step.sequences.map(\.index)) == [loading, ready])
+    }
+
+    @Test func `when blocks run out the newest running sequence is preempted and later resumed`() throws {
+        var scheduler = try makeScheduler(blocks: 4, blockSize: 4)
+        let old = scheduler.add(prompt(6), digest: nil, isReady: true)
+        let new = scheduler.add(prompt(3), digest: nil, isReady: true)
+        var step = Step()
+        var preempted: [SequenceIndex] = []
+        for _ in 0..<9 {
+            scheduler.schedule(into: &step)
+            preempted += step.preempted
+            commit(step, in: &scheduler)
+        }
+        #expect(preempted.first == new)
+        #expect(!preempted.contains(old))
+        #expect(scheduler[old].tokens.count == 15)
+        scheduler.finish(old)
+        scheduler.schedule(into: &step)
+        // All that was known is computed anew: the prompt and the tokens generated before.
+        #expect(step.sequences.map(\.index) == [new])
+        #expect(step.sequences.first?.firstToken == 0)
+        #expect(step.sequences.first?.count == scheduler[new].tokens.count)
+        #expect(step.sequences.first?.wantsToken == true)
+    }
+
+    @Test func `a shared prefix is not computed again, but only under the same adapter`() throws {
+        var scheduler = try makeScheduler(sharesPrefixes: true)
+        let digest = AdapterDigest(bytes: Array(repeating: 1, count: 32))
+        let first = scheduler.add(prompt(9), digest: digest, isReady: true)
+        var step = Step()
+        scheduler.schedule(into: &step)
+        commit(step, in: &scheduler)
+        scheduler.finish(first)
+        let same = scheduler.add(prompt(9), digest: digest, isReady: true)
+        scheduler.schedule(into: &step)
+        #expect(step.sequences.first?.firstToken == 8)
+        commit(step, in: &scheduler)
+        scheduler.finish(same)
+        let other = scheduler.add(prompt(9), digest: nil, isReady: true)
+        scheduler.schedule(into: &step)
+        #expect(step.sequences == [ScheduledSequence(index: other, firstToken: 0, count: 9, wantsToken: true)])
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3, 4])
+    func `whatever comes and goes, blocks add up and everybody finishes`(seed: UInt64) throws {
+        var generator = SeededGenerator(seed: seed)
+        var scheduler = try makeScheduler(blocks: 8, blockSize: 2, sequences: 3, tokens: 5, sharesPrefixes: seed % 2 == 0)
+        let digests: [AdapterDigest?] = [nil, AdapterDigest(bytes: Array(repeating: 1, count: 32))]
+        var open: [SequenceIndex: Int] = [:]
+        var (added, finished) = (0, 0)
+        var step = Step()
+        for round in 0..<20_000 {
+            if round < 18_000, open.count < 8, Bool.random(using: &generator) {
+                let count = Int.random(in: 1...12, using: &generator)
+                let tokens = (0..<count).map { _ in TokenID(Int32.random(in: 0...1, using: &generator)) }
+                let digest = digests[Int.random(in: 0...1, using: &generator)]
+                let index = scheduler.add(TokenList(tokens), digest: digest, isReady: true)
+                open[index] = min(15, count + Int.random(in: 1...6, using: &generator))
+                added += 1
+            }
+            scheduler.schedule(into: &step)
+            #expect(step.tokenCount <= 5)
+            #expect(open.isEmpty || !step.sequences.isEmpty || !step.preempted.isEmpty, "nothing moves")
+            for scheduled in step.sequences {
+                let token = TokenID(Int32.random(in: 0...1, using: &generator))
+                scheduler.commit(scheduled, token: scheduled.wantsToken ? token : nil)
+                if scheduled.wantsToken, scheduler[scheduled.index].tokens.count >= open[scheduled.index] ?? 0 {
+                    scheduler.finish(scheduled.index)
+                    open[scheduled.index] = nil
+                    finished += 1
+                }
+            }
+            if Int.random(in: 0..<50, using: &generator) == 0, let cancelled = open.keys.sorted().first {
+                scheduler.finish(cancelled)
+                open[cancelled] = nil
+                finished += 1
+            }
+            if round % 16 == 0 { scheduler.checkInvariants() }
+        }
+        #expect(open.isEmpty)
+        #expect(added == finished)
+        let (isIdle, available) = (scheduler.isIdle, scheduler.cache.availableBlockCount)
+        #expect(isIdle)
+        #expect(available == 8)
+    }
+}
+
+/// A small seeded generator (SplitMix64), so that failures repeat.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
