@@ -1,0 +1,268 @@
+// Dot products of packed rows of x with rows of w. For each output one vector accumulator runs over k in steps of
+// two vectors; the tile's shape decides only which outputs are in registers together, never their bits.
+
+/// The first of the two vectors of a step of a row of w. bfloat16 gives even columns first, then odd ones: half the
+/// work of keeping their order, and `pack` puts x in the same order.
+INLINE vector load_even(const char *w, int type) {
+    if (type == punica_scalar_float32) return load((const float *)w);
+    if (type == punica_scalar_float16) return load_half(w);
+    return (vector)(*(const loose_bits *)w << 16);
+}
+
+/// The second vector.
+INLINE vector load_odd(const char *w, int type) {
+    if (type == punica_scalar_float32) return load((const float *)w + LANES);
+    if (type == punica_scalar_float16) return load_half(w + 2 * LANES);
+    return (vector)(*(const loose_bits *)w & 0xffff0000u);
+}
+
+/// Both vectors of the last `count` < STEP columns; columns after them read as zero and are not touched.
+INLINE void load_last(const char *w, ptrdiff_t count, int type, vector *first, vector *second) {
+    if (type == punica_scalar_float32) {
+        *first = load_first((const float *)w, punica_min(count, LANES));
+        *second = load_first((const float *)w + LANES, punica_max(count - LANES, 0));
+        return;
+    }
+    const loose_bits raw = load_words(w, count);
+    if (type == punica_scalar_float16) {
+        split_halves(raw, first, second);
+    } else {
+        *first = (vector)(raw << 16);
+        *second = (vector)(raw & 0xffff0000u);
+    }
+}
+
+#if defined(__x86_64__)
+#define REGISTER "v"
+#elif defined(__aarch64__)
+#define REGISTER "w"
+#else
+#define REGISTER "m"
+#endif
+
+INLINE void multiply_add(vector *sums, const float *x, const vector *w, int rows, int columns) {
+#pragma clang loop unroll(full)
+    for (int m = 0; m < rows; m++) {
+        const vector xm = load(x + 2 * m * LANES);
+#pragma clang loop unroll(full)
+        for (int n = 0; n < columns; n++) sums[m * columns + n] = fused(xm, w[n], sums[m * columns + n]);
+    }
+}
+
+typedef struct span {
+    ptrdiff_t steps;     // whole steps
+    ptrdiff_t last;      // columns of a broken step after them, or 0
+    ptrdiff_t stride;    // bytes between rows of w
+    ptrdiff_t ahead;     // bytes from w to what is fetched first for later tiles
+    ptrdiff_t pace;      // bytes further for each step
+} span;
+
+INLINE void accumulate(vector *sums, const float *x, const char *w, span span, int rows, int columns, int type) {
+    const ptrdiff_t step_bytes = STEP * (type == punica_scalar_float32 ? 4 : 2);
+    const char *later = w + span.ahead;
+    for (ptrdiff_t step = 0; step < span.steps; step++) {
+        vector columns_of_w[4];
+#pragma clang loop unroll(full)
+        for (int n = 0; n < columns; n++) {
+            columns_of_w[n] = load_even(w + n * span.stride, type);
+            __builtin_prefetch(later + n * span.stride, 0, 2);
+        }
+        multiply_add(sums, x, columns_of_w, rows, columns);
+        // Hides that w is the same until the sums are done, or the compiler loads ahead and spills sums for the room.
+        __asm__("" : "+r"(w) : REGISTER(sums[rows * columns - 1]));
+#pragma clang loop unroll(full)
+        for (int n = 0; n < columns; n++) columns_of_w[n] = load_odd(w + n * span.stride, type);
+        multiply_add(sums, x + LANES, columns_of_w, rows, columns);
+        x += rows * STEP;
+        w += step_bytes;
+        later += span.pace;
+    }
+    if (span.last) {
+        vector first[4], second[4];
+#pragma clang loop unroll(full)
+        for (int n = 0; n < columns; n++) load_last(w + n * span.stride, span.last, type, &first[n], &second[n]);
+        multiply_add(sums, x, first, rows, columns);
+        multiply_add(sums, x + LANES, second, rows, columns);
+    }
+}
+
+INLINE void reduce(float *out, ptrdiff_t ldo, const vector *sums, int rows, int columns) {
+    if (columns == 4) {
+#pragma clang loop unroll(full)
+        for (int m = 0; m < rows; m++) {
+            const vector *s = sums + m * columns;
+            *(loose_vector4 *)(out + m * ldo) = sum_four(s[0], s[1], s[2], s[3]);
+        }
+    } else if (rows == 4) {
+#pragma clang loop unroll(full)
+        for (int n = 0; n < columns; n++) {
+            const vector *s = sums + n;
+            const vector4 four = sum_four(s[0], s[columns], s[2 * columns], s[3 * columns]);
+#pragma clang loop unroll(full)
+            for (int m = 0; m < 4; m++) out[m * ldo + n] = four[m];
+        }
+    } else {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows * columns; i++) out[i / columns * ldo + i % columns] = sum(sums[i]);
+    }
+}
+
+/// What one tile reads and writes.
+typedef struct tile {
+    const float *x;
+    const char *w;
+    span span;
+    float *partial;  // where sums wait between blocks of k
+    bool begins;     // first block of k
+    bool ends;       // last block of k
+    float *out;
+    ptrdiff_t ldo;
+} tile;
+
+INLINE void run_tile(const tile *t, int rows, int columns, int type) {
+    vector sums[12];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows * columns; i++) sums[i] = t->begins ? (vector){0} : load(t->partial + i * LANES);
+    accumulate(sums, t->x, t->w, t->span, rows, columns, type);
+    if (t->ends) {
+        reduce(t->out, t->ldo, sums, rows, columns);
+    } else {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < rows * columns; i++) store(t->partial + i * LANES, sums[i]);
+    }
+}
+
+typedef void (*tile_function)(const tile *t);
+
+#define TILE(ROWS, COLUMNS, NAME, TYPE) \
+    static void tile_##ROWS##x##COLUMNS##_##NAME(const tile *t) { run_tile(t, ROWS, COLUMNS, TYPE); }
+#define TILES(NAME, TYPE)                                                   \
+    TILE(1, 4, NAME, TYPE) TILE(2, 4, NAME, TYPE) TILE(3, 4, NAME, TYPE)    \
+    TILE(4, 3, NAME, TYPE) TILE(1, 1, NAME, TYPE) TILE(2, 1, NAME, TYPE)    \
+    TILE(3, 1, NAME, TYPE) TILE(4, 1, NAME, TYPE)                           \
+    static const tile_function wide_##NAME[] = {tile_1x4_##NAME, tile_2x4_##NAME, tile_3x4_##NAME, tile_4x3_##NAME}; \
+    static const tile_function thin_##NAME[] = {tile_1x1_##NAME, tile_2x1_##NAME, tile_3x1_##NAME, tile_4x1_##NAME};
+
+TILES(float32, punica_scalar_float32)
+TILES(float16, punica_scalar_float16)
+TILES(bfloat16, punica_scalar_bfloat16)
+
+/// Columns of the widest tile of so many rows: as many sums as registers allow.
+INLINE ptrdiff_t tile_columns(ptrdiff_t rows) { return rows == 4 ? 3 : 4; }
+
+static const tile_function *wide_tiles(punica_scalar type) {
+    if (type == punica_scalar_float32) return wide_float32;
+    return type == punica_scalar_float16 ? wide_float16 : wide_bfloat16;
+}
+
+static const tile_function *thin_tiles(punica_scalar type) {
+    if (type == punica_scalar_float32) return thin_float32;
+    return type == punica_scalar_float16 ? thin_float16 : thin_bfloat16;
+}
+
+/// Part of a block's work: rows n ..< n_end of w over columns k ..< k_end.
+typedef struct reach {
+    ptrdiff_t n, n_end;
+    ptrdiff_t k, k_end;
+} reach;
+
+/// Has the tiles of a group fetch what comes after it, each its share, so that memory is busy all the time: the rest
+/// of these rows, then other rows.
+INLINE void plan_prefetch(const punica_dot_block *b, reach r, ptrdiff_t m, span *span) {
+    const ptrdiff_t size = punica_scalar_size(b->type), bytes = (r.k_end - r.k) * size;
+    const bool same_rows = r.k_end < b->k;
+    if (!b->prefetch || b->wide || (!same_rows && r.n_end + b->n_group > b->n)) return;
+    const ptrdiff_t tiles = (b->m + punica_tile_rows - 1) / punica_tile_rows;
+    span->ahead = (same_rows ? bytes : (b->n_group * b->ldw - r.k) * size) + m / punica_tile_rows * bytes / tiles;
+    span->pace = STEP * size / tiles;
+}
+
+/// One group of at most four packed rows, from row m, against a part of w that lies at `w`, rows `ldw` apart.
+static void dot_tiles(const punica_dot_block *b, ptrdiff_t m, reach r, const void *w, ptrdiff_t ldw, int type) {
+    const ptrdiff_t rows = punica_min(punica_tile_rows, b->m - m), columns = tile_columns(rows);
+    const ptrdiff_t stride = ldw * punica_scalar_size(type);
+    const tile_function wide = wide_tiles(type)[rows - 1], thin = thin_tiles(type)[rows - 1];
+    tile t = {
+        .x = b->panel + m * punica_round_up(b->k, STEP) + r.k * rows,
+        .span = {.steps = (r.k_end - r.k) / STEP, .last = (r.k_end - r.k) % STEP, .stride = stride},
+        .begins = r.k == 0,
+        .ends = r.k_end == b->k,
+        .ldo = b->ldo,
+    };
+    plan_prefetch(b, r, m, &t.span);
+    for (ptrdiff_t n = r.n; n < r.n_end;) {
+        const ptrdiff_t width = n + columns <= r.n_end ? columns : 1;
+        t.w = (const char *)w + (n - r.n) * stride;
+        t.partial = b->partial ? b->partial + (m * b->n_group + (n - r.n) * rows) * LANES : NULL;
+        t.out = b->out + m * b->ldo + n;
+        (width == 1 ? thin : wide)(&t);
+        n += width;
+    }
+}
+
+/// Copies a part of w as floats in the order in which its steps come out of registers.
+static void widen(const punica_dot_block *b, reach r) {
+    const ptrdiff_t size = punica_scalar_size(b->type), count = r.k_end - r.k, padded = punica_round_up(count, STEP);
+    const ptrdiff_t ahead = b->prefetch && r.n_end + b->n_group <= b->n ? b->n_group * b->ldw * size : 0;
+    for (ptrdiff_t n = r.n; n < r.n_end; n++) {
+        const char *from = (const char *)b->w + (n * b->ldw + r.k) * size;
+        float *to = b->wide + (n - r.n) * padded;
+        ptrdiff_t i = 0;
+        for (; i + STEP <= count; i += STEP, to += STEP, from += STEP * size) {
+            __builtin_prefetch(from + ahead, 0, 2);
+            store(to, load_even(from, b->type));
+            store(to + LANES, load_odd(from, b->type));
+        }
+        if (i == count) continue;
+        vector first, second;
+        load_last(from, count - i, b->type, &first, &second);
+        store(to, first);
+        store(to + LANES, second);
+    }
+}
+
+static void dot_rows_widened(const punica_dot_block *b, reach r) {
+    const ptrdiff_t padded = punica_round_up(r.k_end - r.k, STEP);
+    widen(b, r);
+    for (ptrdiff_t m = 0; m < b->m; m += punica_tile_rows) dot_tiles(b, m, r, b->wide, padded, punica_scalar_float32);
+}
+
+static void dot_block(const punica_dot_block *b) {
+    if (b->k == 0)
+        for (ptrdiff_t m = 0; m < b->m; m++) memset(b->out + m * b->ldo, 0, (size_t)b->n * sizeof(float));
+    const ptrdiff_t k_block = b->k_block ? b->k_block : b->k, size = punica_scalar_size(b->type);
+    for (ptrdiff_t n = 0; n < b->n; n += b->n_group) {
+        for (ptrdiff_t k = 0; k < b->k; k += k_block) {
+            const reach r = {n, punica_min(n + b->n_group, b->n), k, punica_min(k + k_block, b->k)};
+            const char *w = (const char *)b->w + (n * b->ldw + k) * size;
+            if (b->wide) dot_rows_widened(b, r);
+            else for (ptrdiff_t m = 0; m < b->m; m += punica_tile_rows) dot_tiles(b, m, r, w, b->ldw, b->type);
+        }
+    }
+}
+
+/// The place within its step where column `column` of x meets the same column of w.
+INLINE ptrdiff_t step_place(ptrdiff_t column, punica_scalar type) {
+    return type == punica_scalar_bfloat16 ? column % 2 * LANES + column / 2 : column;
+}
+
+INLINE void pack_step(float *to, const float *from, punica_scalar type) {
+    const vector first = load(from), second = load(from + LANES);
+    const bool apart = type == punica_scalar_bfloat16;
+    store(to, apart ? even_lanes(first, second) : first);
+    store(to + LANES, apart ? odd_lanes(first, second) : second);
+}
+
+static void pack(float *panel, const float *x, ptrdiff_t ldx, ptrdiff_t rows, ptrdiff_t k, punica_scalar type) {
+    const ptrdiff_t padded = punica_round_up(k, STEP);
+    for (ptrdiff_t m = 0; m < rows; m++) {
+        const ptrdiff_t first = m / punica_tile_rows * punica_tile_rows;
+        const ptrdiff_t group = punica_min(punica_tile_rows, rows - first);
+        float *to = panel + first * padded + (m - first) * STEP;
+        const float *from = x + m * ldx;
+        ptrdiff_t step = 0;
+        for (; step + STEP <= k; step += STEP, to += group * STEP) pack_step(to, from + step, type);
+        if (step == k) continue;
+        for (ptrdiff_t i = 0; i < STEP; i++) to[step_place(i, type)] = step + i < k ? from[step + i] : 0;
+    }
+}
