@@ -122,11 +122,17 @@ class Writer:
         return "".join(self.statement(depth) for _ in range(self.random.randrange(1, 4)))
 
 
-def templates(seed, count):
+def templates(seed, count, fails):
+    """As many templates of up to 400 characters, at most a quarter of which fail."""
     writer = Writer(seed)
-    made = 0
+    made = failed = 0
     while made < count:
         template = writer.body(2)
-        if len(template) < 400:
-            made += 1
-            yield template
+        if len(template) > 400:
+            continue
+        if fails(template):
+            if failed >= count // 4:
+                continue
+            failed += 1
+        made += 1
+        yield template
