@@ -1,0 +1,47 @@
+package import Core
+
+/// An adapter's updates in the order a forward pass meets them.
+package struct AdapterWeights: Sendable {
+    /// `[layerCount · 7]`: layer by layer, in the order of `Projection`.
+    package let projections: [LowRankPair?]
+    /// Update of the embedding table: `a` is `[rank, V]`, `b` is `[E, rank]`.
+    package let embedding: LowRankPair?
+    /// Update of the output head.
+    package let head: LowRankPair?
+
+    package init(projections: [LowRankPair?], embedding: LowRankPair?, head: LowRankPair?) {
+        self.projections = projections
+        self.embedding = embedding
+        self.head = head
+    }
+}
+
+/// Dense products that share their input and run as one.
+package enum ProjectionGroup: Sendable {
+    case queryKeyValue
+    case output
+    case gateUp
+    case down
+
+    /// The members, in the order of their columns.
+    package var projections: [Projection] {
+        switch self {
+        case .queryKeyValue: Self.queryKeyValueMembers
+        case .output: Self.outputMembers
+        case .gateUp: Self.gateUpMembers
+        case .down: Self.downMembers
+        }
+    }
+
+    // Stored once: the step loop reads these and must not allocate.
+    private static let queryKeyValueMembers: [Projection] = [.query, .key, .value]
+    private static let outputMembers: [Projection] = [.output]
+    private static let gateUpMembers: [Projection] = [.gate, .up]
+    private static let downMembers: [Projection] = [.down]
+}
+
+/// Which of an adapter's updates belongs to a dense product.
+package enum AdapterTarget: Sendable {
+    case projections(layer: Int, ProjectionGroup)
+    case head
+}

@@ -1,0 +1,142 @@
+package import Core
+package import Sampling
+
+/// The operations a model is written in, on one device.
+///
+/// Shapes use the letters of `docs/kernels.md`: `T` rows of the step, `E` hidden size, `H` query heads, `G` key/value
+/// heads, `D` head size, `F` feed-forward size, `V` vocabulary, `P` block size.
+/// A backend belongs to one thread. Operations are issued in order; a device may run them later, but `sample` waits.
+package protocol Backend: ~Copyable {
+    /// A dense weight `[outputs, inputs]`, or several stacked along their outputs.
+    associatedtype Matrix
+    /// Numbers such as norm weights and biases, in float32.
+    associatedtype Vector
+    /// Room for activations `[rows, width]`.
+    associatedtype Rows
+
+    // Loading
+
+    /// Stacks `parts`, each `[outputs, inputs]` with equal inputs, along their outputs.
+    mutating func makeMatrix(_ parts: [HostTensor]) -> Matrix
+    /// Joins `parts`, each one-dimensional.
+    mutating func makeVector(_ parts: [HostTensor]) -> Vector
+    mutating func makeRows(_ count: Int, width: Int) -> Rows
+    /// Makes room for the keys and values of all layers; called once.
+    mutating func makeKVCache(_ shape: KVShape)
+    /// Takes the tables of rotary position embedding, each `[positions, D / 2]`; called once.
+    mutating func makeRotaryTables(_ tables: RotaryTables)
+
+    // Adapters
+
+    /// Brings an adapter onto the device; nil while it is still on its way: ask again at the next step.
+    mutating func install(_ adapter: AdapterWeights) -> AdapterSlot?
+    /// Takes an adapter off the device. No later step may name the slot.
+    mutating func remove(_ slot: AdapterSlot)
+
+    // One step
+
+    /// Takes the step's inputs; all operations until the next `begin` refer to them.
+    mutating func begin(_ batch: borrowing Batch)
+    /// `x[t] = table[token[t]]`, with the adapters' embedding updates. `x` is `[T, E]`.
+    mutating func embed(_ table: Matrix, into x: Rows)
+    /// `x += delta` if there is one, then `y = x / rms(x) · weight`, over the step's rows or the wanted ones.
+    mutating func normalize(
+        _ x: Rows, adding delta: Rows?, weight: Vector, epsilon: Float,
+        scope: RowScope, into y: Rows
+    )
+    /// `y = x · Wᵀ`, then each segment's low-rank update of `target`, then `+ bias`.
+    mutating func multiply(
+        _ x: Rows, by weight: Matrix, bias: Vector?, target: AdapterTarget,
+        into y: Rows
+    )
+    /// Normalizes every head of `heads` heads from column `column` of `x` on (Qwen3's query and key norms).
+    mutating func normalizeHeads(
+        _ x: Rows, column: Int, heads: Int, weight: Vector, epsilon: Float
+    )
+    /// Rotates queries and keys in `qkv` `[T, (H + 2G)·D]` and appends keys and values to the cache of `layer`.
+    mutating func rotateAndAppend(_ qkv: Rows, layer: Int, shape: AttentionShape)
+    /// Causal attention of the step's queries over the cache of `layer`; `output` is `[T, H·D]`.
+    mutating func attend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows)
+    /// `y = silu(gate) · up` for `x = [gate | up]` `[T, 2F]`.
+    mutating func gate(_ x: Rows, into y: Rows)
+    /// Copies the wanted rows of `x`, adding those of `delta`, to the front of `y`.
+    mutating func gatherWanted(_ x: Rows, adding delta: Rows, into y: Rows)
+    /// Chooses a token for each wanted row. `logits` is `[wanted rows, V]` and is overwritten.
+    ///
+    /// - Parameter outputs: replaced by one entry for each wanted row; nil where no token had a finite logit.
+    mutating func sample(
+        _ logits: Rows, _ requests: borrowing [SamplingRequest], into outputs: inout [SampledToken?]
+    )
+}
+
+/// Which rows an operation covers.
+package enum RowScope: Sendable {
+    /// All `T` rows of the step.
+    case step
+    /// The rows whose next token is wanted.
+    case wanted
+}
+
+/// Sizes of the KV cache.
+package struct KVShape: Sendable, Equatable {
+    package var layers: Int
+    package var blocks: Int
+    package var blockSize: Int
+    /// Key/value heads.
+    package var heads: Int
+    package var headSize: Int
+
+    package init(layers: Int, blocks: Int, blockSize: Int, heads: Int, headSize: Int) {
+        self.layers = layers
+        self.blocks = blocks
+        self.blockSize = blockSize
+        self.heads = heads
+        self.headSize = headSize
+    }
+}
+
+/// Sizes of one layer's attention.
+package struct AttentionShape: Sendable, Equatable {
+    package var heads: Int
+    package var keyValueHeads: Int
+    package var headSize: Int
+    /// A query sees this many positions, itself included; nil sees all before it.
+    package var window: Int?
+
+    package init(heads: Int, keyValueHeads: Int, headSize: Int, window: Int?) {
+        self.heads = heads
+        self.keyValueHeads = keyValueHeads
+        self.headSize = headSize
+        self.window = window
+    }
+}
+
+/// Cosines and sines of rotary position embedding, each `[positions, D / 2]`.
+package struct RotaryTables: Sendable {
+    package let cosines: [Float]
+    package let sines: [Float]
+
+    package init(cosines: [Float], sines: [Float]) {
+        self.cosines = cosines
+        self.sines = sines
+    }
+}
+
+/// What sampling needs to know of the sequence behind one wanted row.
+package struct SamplingRequest {
+    package let parameters: SamplingParameters
+    /// Prompt and output so far; valid until the step is committed.
+    package let history: UnsafeBufferPointer<TokenID>
+    package let promptCount: Int
+    /// Ids that may not be chosen now.
+    package let banned: [TokenID]
+
+    package init(
+        parameters: SamplingParameters, history: UnsafeBufferPointer<TokenID>, promptCount: Int, banned: [TokenID]
+    ) {
+        self.parameters = parameters
+        self.history = history
+        self.promptCount = promptCount
+        self.banned = banned
+    }
+}

@@ -1,0 +1,220 @@
+internal import Adapters
+internal import Backends
+internal import Core
+internal import Models
+internal import Paging
+internal import Sampling
+internal import Scheduling
+
+/// The step loop's state: everything mutable about one device, owned by one thread.
+///
+///     admit → (schedule → run → commit)* → one last event for each request
+struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
+    let configuration: EngineConfiguration
+    private var runner: Runner
+    private var scheduler: Scheduler
+    private var sequences: [EngineSequence?] = []
+    private var indices: [RequestID: SequenceIndex] = [:]
+    private var slots = AdapterSlots()
+    private var plan = Step()
+    private var builder = BatchBuilder()
+    private var outputs: [SampledToken?] = []
+    /// Events of this step, for `takeEvents`.
+    private var events: [PendingEvent] = []
+    private var counters = EngineStatistics()
+
+    init(_ configuration: EngineConfiguration, runner: consuming Runner) throws(PagingError) {
+        let cache = try KVCache(
+            blockCount: configuration.blockCount, blockSize: configuration.blockSize,
+            maxTokensPerSequence: configuration.maxSequenceLength, enablesPrefixCaching: configuration.sharesPrefixes
+        )
+        let scheduling = SchedulerConfiguration(
+            maxSequences: configuration.maxSequences, maxBatchedTokens: configuration.maxBatchedTokens
+        )
+        self.configuration = configuration
+        self.runner = runner
+        scheduler = Scheduler(scheduling, cache: cache)
+    }
+
+    var isIdle: Bool { scheduler.isIdle }
+
+    /// Queues a request that was checked at submission.
+    mutating func admit(_ submission: Submission) {
+        let sequence = EngineSequence(submission)
+        let digest = submission.request.adapter?.adapter.digest
+        let index = scheduler.add(sequence.tokens, digest: digest, isReady: digest == nil)
+        while sequences.count <= index.offset { sequences.append(nil) }
+        sequences[index.offset] = sequence
+        indices[submission.request.id] = index
+    }
+
+    /// Ends a request that somebody no longer wants; nothing happens if it has ended already.
+    mutating func cancel(_ id: RequestID) {
+        guard let index = indices[id] else { return }
+        end(index, with: .finished(.cancelled))
+    }
+
+    mutating func cancelAll() {
+        for index in Array(indices.values) { end(index, with: .finished(.cancelled)) }
+    }
+
+    /// One scheduler decision and one forward pass.
+    ///
+    /// - Returns: how long the forward pass took; nil if there was nothing to compute, as when all that wait are
+    ///   waiting for their adapters.
+    mutating func step() -> Duration? {
+        schedule()
+        guard !plan.sequences.isEmpty else { return nil }
+        builder.build(plan, scheduler: scheduler, sequences: sequences)
+        let start = ContinuousClock.now
+        do {
+            try runner.run(builder.batch, builder.requests, into: &outputs)
+        } catch {
+            failAll(.backend(error.description))
+            return ContinuousClock.now - start
+        }
+        let forward = ContinuousClock.now - start
+        commit()
+        return forward
+    }
+
+    private mutating func schedule() {
+        bringAdapters()
+        scheduler.schedule(into: &plan)
+        counters.preemptions += plan.preempted.count
+    }
+
+    /// Sees to the adapters of as many waiting sequences as there are places for.
+    private mutating func bringAdapters() {
+        let places = min(scheduler.waitingCount, configuration.maxSequences - scheduler.runningCount)
+        for position in 0..<max(0, places) {
+            let index = scheduler.waitingSequence(at: position)
+            guard !scheduler[index].isReady, let lease = sequences[index.offset]?.request.adapter else { continue }
+            guard let slot = slots.hold(lease.adapter, on: &runner) else { continue }
+            sequences[index.offset]?.slot = slot
+            scheduler.markReady(index)
+        }
+    }
+
+    /// Hands each chosen token to its sequence, and ends those that are done.
+    private mutating func commit() {
+        var wanted = 0
+        for position in 0..<builder.order.count {
+            let scheduled = builder.order[position]
+            counters.promptTokens += scheduled.wantsToken ? scheduled.count - 1 : scheduled.count
+            guard scheduled.wantsToken else {
+                scheduler.commit(scheduled, token: nil)
+                continue
+            }
+            let output = outputs[wanted]
+            wanted += 1
+            scheduler.commit(scheduled, token: output?.token)
+            guard let output else {
+                end(scheduled.index, with: .failed(.backend("no token has a finite logit")))
+                continue
+            }
+            deliver(output, to: scheduled.index)
+        }
+    }
+
+    private mutating func deliver(_ output: SampledToken, to index: SequenceIndex) {
+        guard let sequence = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
+        counters.generatedTokens += 1
+        let token = GeneratedToken(
+            index: sequence.generatedCount - 1, id: output.token, logprob: output.logprob, top: output.top
+        )
+        events.append(PendingEvent(events: sequence.events, event: .token(token)))
+        let reason = sequence.finishReason(after: output.token, maxSequenceLength: configuration.maxSequenceLength)
+        if let reason { end(index, with: .finished(reason)) }
+    }
+
+    /// The one place where a request ends: its last event goes out, its blocks and its adapter are given back.
+    private mutating func end(_ index: SequenceIndex, with event: GenerationEvent) {
+        guard let sequence = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
+        counters.finished.count(event)
+        events.append(PendingEvent(events: sequence.events, event: event))
+        scheduler.finish(index)
+        indices[sequence.request.id] = nil
+        sequences[index.offset] = nil
+        guard let lease = sequence.request.adapter, sequence.slot != nil else { return }
+        if let slot = slots.release(lease.adapter.digest) { runner.remove(slot) }
+    }
+
+    private mutating func failAll(_ error: EngineError) {
+        for index in Array(indices.values) { end(index, with: .failed(error)) }
+    }
+
+    /// Exchanges the events gathered so far for an empty list whose memory is reused.
+    mutating func exchangeEvents(_ other: inout [PendingEvent]) { swap(&events, &other) }
+
+    var hasEvents: Bool { !events.isEmpty }
+
+    /// Counts the step that just ended.
+    ///
+    /// - Parameter duration: from the taking of messages to the handing over of events.
+    mutating func measure(step duration: Duration, forward: Duration) {
+        counters.steps += 1
+        counters.batchSize = plan.sequences.count
+        counters.batchTokens = builder.batch.tokenCount
+        counters.stepSeconds.observe(duration / .seconds(1))
+        counters.overheadSeconds.observe((duration - forward) / .seconds(1))
+    }
+
+    /// A copy of the counters with the gauges of this moment.
+    func statistics() -> EngineStatistics {
+        var statistics = counters
+        statistics.waiting = scheduler.waitingCount
+        statistics.running = scheduler.runningCount
+        statistics.blockCount = scheduler.cache.blockCount
+        statistics.freeBlocks = scheduler.cache.freeBlockCount
+        statistics.cachedBlocks = scheduler.cache.cachedBlockCount
+        statistics.prefixQueriedTokens = scheduler.cache.statistics.queriedTokens
+        statistics.prefixHitTokens = scheduler.cache.statistics.hitTokens
+        var (running, waiting) = (Set<String>(), Set<String>())
+        for index in indices.values {
+            guard let name = sequences[index.offset]?.request.adapter?.name else { continue }
+            if scheduler[index].pages != nil { running.insert(name) } else { waiting.insert(name) }
+        }
+        statistics.runningAdapters = running.sorted()
+        statistics.waitingAdapters = waiting.subtracting(running).sorted()
+        if scheduler.isIdle { (statistics.batchSize, statistics.batchTokens) = (0, 0) }
+        return statistics
+    }
+
+    func checkInvariants() {
+        scheduler.checkInvariants()
+        precondition(sequences.count { $0 != nil } == indices.count, "a request without a sequence")
+        let held = Set(sequences.compactMap { $0?.slot })
+        precondition(held.count == slots.count, "\(slots.count) adapters on the device, \(held.count) in use")
+    }
+}
+
+/// An event on its way to the stream of its request.
+struct PendingEvent {
+    let events: AsyncStream<GenerationEvent>.Continuation
+    let event: GenerationEvent
+
+    var isLast: Bool {
+        switch event {
+        case .token: false
+        case .finished, .failed: true
+        }
+    }
+
+    func deliver() {
+        events.yield(event)
+        if isLast { events.finish() }
+    }
+}
+
+extension FinishCounts {
+    mutating func count(_ event: GenerationEvent) {
+        switch event {
+        case .token: break
+        case .finished(.stop): stop += 1
+        case .finished(.length): length += 1
+        case .finished(.cancelled): cancelled += 1
+        case .failed: failed += 1
+        }
+    }
+}

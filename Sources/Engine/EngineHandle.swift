@@ -1,0 +1,139 @@
+internal import Adapters
+package import Core
+package import Models
+internal import Synchronization
+
+/// An engine at work on its own thread, as everybody else sees it. Stops when `stop` is called, not by itself.
+package final class EngineHandle: Sendable {
+    package let vocabularySize: Int
+    package let configuration: EngineConfiguration
+    private let mailbox: Mailbox
+    private let delivery: EventDelivery
+    private let published: PublishedStatistics
+    private let intake = Mutex(Intake())
+
+    private struct Intake {
+        var acceptedCount = 0
+        var isDraining = false
+        var isStopped = false
+    }
+
+    /// Starts an engine.
+    ///
+    /// - Parameter makeRunner: called on the engine's thread, where the runner then stays.
+    /// - Throws: what `makeRunner` throws.
+    package static func start<Runner: ModelRunner & SendableMetatype & ~Copyable>(
+        _ configuration: EngineConfiguration, makeRunner: @escaping @Sendable () throws -> Runner
+    ) async throws -> EngineHandle {
+        try await withCheckedThrowingContinuation { started in
+            startThread {
+                do {
+                    let runner = try makeRunner()
+                    let handle = EngineHandle(configuration, vocabularySize: runner.vocabularySize)
+                    var loop = EngineLoop(
+                        engine: try Engine(configuration, runner: runner), mailbox: handle.mailbox,
+                        delivery: handle.delivery, published: handle.published
+                    )
+                    started.resume(returning: handle)
+                    loop.run()
+                } catch {
+                    started.resume(throwing: error)
+                }
+            }
+        }
+    }
+
+    private init(_ configuration: EngineConfiguration, vocabularySize: Int) {
+        self.configuration = configuration
+        self.vocabularySize = vocabularySize
+        mailbox = Mailbox()
+        delivery = EventDelivery()
+        published = PublishedStatistics()
+        let delivery = delivery
+        startThread { delivery.run() }
+    }
+
+    package var maxSequenceLength: Int { configuration.maxSequenceLength }
+
+    /// The counters of the engine, at most a tenth of a second old.
+    package var statistics: EngineStatistics { published.value }
+
+    /// Requests accepted whose last event is not delivered yet.
+    package var openCount: Int { intake.withLock { $0.acceptedCount } - delivery.endedCount }
+
+    /// Queues a request.
+    ///
+    /// - Returns: its events; dropping the stream or cancelling its reader cancels the request.
+    /// - Throws: why it is refused; it then has no events.
+    package func submit(_ request: GenerationRequest) throws(EngineError) -> AsyncStream<GenerationEvent> {
+        try validate(request)
+        let (stream, events) = AsyncStream.makeStream(of: GenerationEvent.self, bufferingPolicy: .unbounded)
+        let (id, mailbox) = (request.id, mailbox)
+        events.onTermination = { termination in
+            if case .cancelled = termination { mailbox.put(.cancel(id)) }
+        }
+        if let refusal = accept(Submission(request: request, events: events)) {
+            events.onTermination = nil
+            throw refusal
+        }
+        return stream
+    }
+
+    /// Queues a submission, or says why not. Under one lock with `stop`, so that none arrives after the last message.
+    private func accept(_ submission: Submission) -> EngineError? {
+        let openCount = openCount
+        return intake.withLock { intake in
+            if intake.isStopped { return .stopped }
+            if intake.isDraining { return .draining }
+            if openCount >= configuration.maxWaiting + configuration.maxSequences {
+                return .queueFull(limit: configuration.maxWaiting)
+            }
+            intake.acceptedCount += 1
+            mailbox.put(.submit(submission))
+            return nil
+        }
+    }
+
+    /// Ends a request before the next step; its last event says so. Nothing happens if it has ended.
+    package func cancel(_ id: RequestID) { mailbox.put(.cancel(id)) }
+
+    /// Refuses new requests and returns when all accepted ones have ended.
+    package func drain() async {
+        intake.withLock { $0.isDraining = true }
+        while openCount > 0 { try? await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    /// Cancels what is left, ends the engine's threads, and returns when every request has had its last event.
+    package func stop() async {
+        intake.withLock { intake in
+            if !intake.isStopped { mailbox.put(.stop) }
+            intake.isDraining = true
+            intake.isStopped = true
+        }
+        while openCount > 0 { try? await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    private func validate(_ request: GenerationRequest) throws(EngineError) {
+        let count = request.prompt.count + request.generated.count
+        guard !request.prompt.isEmpty else { throw .emptyPrompt }
+        guard count < configuration.maxSequenceLength else {
+            throw .promptTooLong(tokens: count, limit: configuration.maxSequenceLength - 1)
+        }
+        let vocabulary = 0..<Int32(vocabularySize)
+        for tokens in [request.prompt, request.generated] {
+            if let token = tokens.first(where: { !vocabulary.contains($0.rawValue) }) {
+                throw .tokenOutOfRange(token: token, vocabularySize: vocabularySize)
+            }
+        }
+    }
+}
+
+/// The last statistics an engine published.
+final class PublishedStatistics: Sendable {
+    private let statistics = Mutex(EngineStatistics())
+
+    var value: EngineStatistics {
+        get { statistics.withLock { $0 } }
+        set { statistics.withLock { $0 = newValue } }
+    }
+}

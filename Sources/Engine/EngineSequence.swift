@@ -1,0 +1,36 @@
+internal import Adapters
+internal import Core
+internal import Scheduling
+
+/// A request being served: what the engine knows beyond the scheduler's share.
+struct EngineSequence {
+    let request: GenerationRequest
+    let events: AsyncStream<GenerationEvent>.Continuation
+    let tokens: TokenList
+    /// nil for the base, and while the adapter is not on the device.
+    var slot: AdapterSlot?
+
+    init(_ submission: Submission) {
+        request = submission.request
+        events = submission.events
+        tokens = TokenList(request.prompt + request.generated)
+    }
+
+    var generatedCount: Int { tokens.count - request.prompt.count }
+
+    /// Stop ids, as long as too few tokens are out to stop.
+    var banned: [TokenID] { generatedCount < request.stop.minTokens ? request.stop.tokenIDs : [] }
+
+    /// Whether the sequence ends with `token`, which is already appended.
+    func finishReason(after token: TokenID, maxSequenceLength: Int) -> FinishReason? {
+        if request.stop.tokenIDs.contains(token) { return .stop(token) }
+        if generatedCount >= request.stop.maxTokens || tokens.count >= maxSequenceLength { return .length }
+        return nil
+    }
+}
+
+/// A request on its way into an engine, with the stream that its events go to.
+struct Submission: Sendable {
+    let request: GenerationRequest
+    let events: AsyncStream<GenerationEvent>.Continuation
+}

@@ -1,0 +1,73 @@
+/// Counters and gauges of one engine; a copy taken between two steps.
+package struct EngineStatistics: Sendable, Equatable {
+    package var waiting = 0
+    package var running = 0
+    /// Sequences of the last step.
+    package var batchSize = 0
+    /// Tokens of the last step.
+    package var batchTokens = 0
+    package var steps = 0
+    /// Prompt tokens computed, those recomputed after a preemption included.
+    package var promptTokens = 0
+    package var generatedTokens = 0
+    package var preemptions = 0
+    package var finished = FinishCounts()
+    package var blockCount = 0
+    package var freeBlocks = 0
+    /// Blocks whose content may be used again but that nobody holds.
+    package var cachedBlocks = 0
+    package var prefixQueriedTokens = 0
+    package var prefixHitTokens = 0
+    /// Names of the adapters with running sequences, and of those that only wait; sorted.
+    package var runningAdapters: [String] = []
+    package var waitingAdapters: [String] = []
+    package var stepSeconds = Histogram(bounds: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5])
+    /// The part of `stepSeconds` spent outside the forward pass and sampling.
+    package var overheadSeconds = Histogram(bounds: [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2])
+
+    package init() {}
+}
+
+/// How many requests ended in which way.
+package struct FinishCounts: Sendable, Equatable {
+    package var stop = 0
+    package var length = 0
+    package var cancelled = 0
+    package var failed = 0
+
+    package var total: Int { stop + length + cancelled + failed }
+}
+
+/// A histogram with fixed upper bounds, as Prometheus counts them before accumulation.
+package struct Histogram: Sendable, Equatable {
+    /// Ascending upper bounds; a last bucket without bound follows.
+    package let bounds: [Double]
+    /// One count for each bound and one for what lies above the last.
+    package private(set) var counts: [Int]
+    package private(set) var sum = 0.0
+
+    package init(bounds: [Double]) {
+        self.bounds = bounds
+        counts = Array(repeating: 0, count: bounds.count + 1)
+    }
+
+    package var count: Int { counts.reduce(0, +) }
+
+    /// The bound below which this share of all observations lies; infinite above the last bound, 0 without any.
+    package func upperBound(ofShare share: Double) -> Double {
+        let wanted = (Double(count) * share).rounded(.up)
+        var seen = 0
+        for (bucket, count) in counts.enumerated() where count > 0 {
+            seen += count
+            if Double(seen) >= wanted { return bucket < bounds.count ? bounds[bucket] : .infinity }
+        }
+        return 0
+    }
+
+    package mutating func observe(_ value: Double) {
+        var bucket = 0
+        while bucket < bounds.count, value > bounds[bucket] { bucket += 1 }
+        counts[bucket] += 1
+        sum += value
+    }
+}

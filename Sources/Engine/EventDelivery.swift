@@ -1,0 +1,55 @@
+internal import Dispatch
+internal import Synchronization
+
+/// Takes events off the engine's hands: one hand-over for each step, one thread that feeds the streams.
+final class EventDelivery: Sendable {
+    private struct Box: @unchecked Sendable {
+        // Safe because a continuation may be used from any thread, and events are values.
+        var events: [PendingEvent] = []
+        var isClosed = false
+    }
+
+    private let box = Mutex(Box())
+    private let wake = DispatchSemaphore(value: 0)
+    private let ended = Atomic<Int>(0)
+
+    /// Requests whose last event has reached their stream.
+    var endedCount: Int { ended.load(ordering: .acquiring) }
+
+    /// Hands events over; `events` comes back empty, with memory to reuse whenever the last ones were delivered.
+    func put(_ events: inout [PendingEvent]) {
+        box.withLock { box in
+            if box.events.isEmpty {
+                swap(&box.events, &events)
+            } else {
+                box.events.append(contentsOf: events)
+                events.removeAll(keepingCapacity: true)
+            }
+        }
+        wake.signal()
+    }
+
+    /// Lets `run` return once everything is delivered.
+    func close() {
+        box.withLock { $0.isClosed = true }
+        wake.signal()
+    }
+
+    /// Feeds the streams until closed; the body of the delivery thread.
+    func run() {
+        var events: [PendingEvent] = []
+        while true {
+            wake.wait()
+            let isClosed = box.withLock { box in
+                swap(&box.events, &events)
+                return box.isClosed
+            }
+            for event in events {
+                event.deliver()
+                if event.isLast { ended.wrappingAdd(1, ordering: .releasing) }
+            }
+            events.removeAll(keepingCapacity: true)
+            if isClosed { return }
+        }
+    }
+}

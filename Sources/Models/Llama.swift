@@ -1,0 +1,108 @@
+package import Backends
+package import Weights
+
+/// The decoder of the Llama family: Llama, Mistral (sliding window), Qwen2 (biases) and Qwen3 (query and key norms).
+///
+///     x = embed(tokens)
+///     for each layer:   x += attention(norm(x))
+///                       x += down(silu(gate(norm(x))) · up(norm(x)))
+///     logits = head(norm(x[wanted]))
+package struct Llama<Device: Backend & ~Copyable>: ~Copyable {
+    private let configuration: ModelConfiguration
+    private let embedding: Device.Matrix
+    private let layers: [LlamaLayer<Device>]
+    private let norm: Device.Vector
+    private let head: Device.Matrix
+    private let activations: LlamaActivations<Device>
+
+    /// Loads the weights onto the device.
+    ///
+    /// - Parameter limits: the largest step, for which activations get room.
+    /// - Throws: `WeightsError` for a checkpoint that lacks a tensor or has one of another shape.
+    package init(
+        _ checkpoint: Checkpoint, _ configuration: ModelConfiguration, limits: BatchLimits, on device: inout Device
+    ) throws(WeightsError) {
+        try checkpoint.validate(against: configuration)
+        let table = device.makeMatrix([try checkpoint.tensor(named: "model.embed_tokens.weight")])
+        var layers: [LlamaLayer<Device>] = []
+        for index in 0..<configuration.layerCount {
+            layers.append(try LlamaLayer(checkpoint, configuration, index: index, on: &device))
+        }
+        let norm = device.makeVector([try checkpoint.tensor(named: "model.norm.weight")])
+        let head =
+            configuration.tiesEmbeddings
+            ? table : device.makeMatrix([try checkpoint.tensor(named: "lm_head.weight")])
+
+        self.configuration = configuration
+        self.embedding = table
+        self.layers = layers
+        self.norm = norm
+        self.head = head
+        activations = LlamaActivations(configuration, limits: limits, on: &device)
+    }
+
+    /// Runs the batch that `device.begin` took.
+    ///
+    /// - Returns: logits `[wanted rows, V]`, in memory that the next step overwrites.
+    package func forward(on device: inout Device) -> Device.Rows {
+        let rows = activations
+        device.embed(embedding, into: rows.hidden)
+        for (index, layer) in layers.enumerated() {
+            device.normalize(
+                rows.hidden, adding: index == 0 ? nil : rows.delta, weight: layer.attentionNorm,
+                epsilon: configuration.normEpsilon, scope: .step, into: rows.normalized
+            )
+            layer.attend(rows, configuration, on: &device)
+            device.normalize(
+                rows.hidden, adding: rows.delta, weight: layer.feedForwardNorm,
+                epsilon: configuration.normEpsilon, scope: .step, into: rows.normalized
+            )
+            layer.feedForward(rows, on: &device)
+        }
+        device.gatherWanted(rows.hidden, adding: rows.delta, into: rows.wanted)
+        device.normalize(
+            rows.wanted, adding: nil, weight: norm, epsilon: configuration.normEpsilon, scope: .wanted,
+            into: rows.wantedNormalized
+        )
+        device.multiply(rows.wantedNormalized, by: head, bias: nil, target: .head, into: rows.logits)
+        return rows.logits
+    }
+}
+
+/// Room for what passes between operations; one set serves all layers.
+struct LlamaActivations<Device: Backend & ~Copyable> {
+    /// The residual stream `[T, E]`.
+    let hidden: Device.Rows
+    let normalized: Device.Rows
+    /// What a block adds to the residual stream; added by the next normalization.
+    let delta: Device.Rows
+    /// `[T, (H + 2G)·D]`
+    let qkv: Device.Rows
+    /// `[T, H·D]`
+    let attention: Device.Rows
+    /// `[T, 2F]`
+    let gateUp: Device.Rows
+    /// `[T, F]`
+    let gated: Device.Rows
+    /// `[B, E]`
+    let wanted: Device.Rows
+    let wantedNormalized: Device.Rows
+    /// `[B, V]`
+    let logits: Device.Rows
+
+    init(_ configuration: ModelConfiguration, limits: BatchLimits, on device: inout Device) {
+        let (tokens, hiddenSize) = (limits.tokens, configuration.hiddenSize)
+        let queries = configuration.headCount * configuration.headSize
+        let keys = configuration.keyValueHeadCount * configuration.headSize
+        hidden = device.makeRows(tokens, width: hiddenSize)
+        normalized = device.makeRows(tokens, width: hiddenSize)
+        delta = device.makeRows(tokens, width: hiddenSize)
+        qkv = device.makeRows(tokens, width: queries + 2 * keys)
+        attention = device.makeRows(tokens, width: queries)
+        gateUp = device.makeRows(tokens, width: 2 * configuration.intermediateSize)
+        gated = device.makeRows(tokens, width: configuration.intermediateSize)
+        wanted = device.makeRows(limits.sequences, width: hiddenSize)
+        wantedNormalized = device.makeRows(limits.sequences, width: hiddenSize)
+        logits = device.makeRows(limits.sequences, width: configuration.vocabularySize)
+    }
+}

@@ -1,0 +1,84 @@
+import Adapters
+import Backends
+import Core
+import Engine
+import Foundation
+import JSON
+import Models
+import Weights
+
+/// One of the tiny models of `Tests/Golden/models` with its adapters.
+struct GoldenFixture: Sendable {
+    static let directory = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .appending(path: "Golden/models").path
+
+    let name: String
+    let configuration: ModelConfiguration
+    let checkpoint: Checkpoint
+    /// By folder name, sorted.
+    let adapters: [AdapterLease]
+
+    init(_ name: String) throws {
+        let directory = Self.directory + "/" + name
+        self.name = name
+        configuration = try ModelConfiguration(
+            parsing: Array(try Data(contentsOf: URL(filePath: directory + "/config.json"))), generation: nil
+        )
+        checkpoint = try Checkpoint(directory: directory)
+        let loader = AdapterLoader(model: configuration, base: checkpoint)
+        adapters = try FileManager.default.contentsOfDirectory(atPath: directory + "/adapters").sorted().map { folder in
+            AdapterLease(name: folder, adapter: try loader.load(directory: directory + "/adapters/" + folder))
+        }
+    }
+
+    func start(_ configuration: EngineConfiguration, threads: Int = 2) async throws -> EngineHandle {
+        let (checkpoint, model) = (checkpoint, self.configuration)
+        return try await EngineHandle.start(configuration) {
+            let limits = configuration.batchLimits
+            return try LlamaRunner(
+                checkpoint, model, limits: limits, blocks: configuration.blockCount,
+                blockSize: configuration.blockSize, positions: configuration.maxSequenceLength,
+                on: CPUBackend(limits: limits, vocabularySize: model.vocabularySize, threads: threads)
+            )
+        }
+    }
+}
+
+/// What became of a request: its tokens and every terminal event.
+struct Answer: Sendable, Equatable {
+    var tokens: [GeneratedToken] = []
+    var ends: [GenerationEvent] = []
+
+    var ids: [TokenID] { tokens.map(\.id) }
+}
+
+extension EngineHandle {
+    func answer(_ request: GenerationRequest) async throws -> Answer {
+        var answer = Answer()
+        for await event in try submit(request) {
+            if case .token(let token) = event { answer.tokens.append(token) } else { answer.ends.append(event) }
+        }
+        return answer
+    }
+}
+
+func greedy() -> SamplingParameters {
+    var parameters = SamplingParameters()
+    parameters.temperature = 0
+    return parameters
+}
+
+/// A small seeded generator (SplitMix64), so that failures repeat.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}

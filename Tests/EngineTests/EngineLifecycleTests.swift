@@ -1,0 +1,132 @@
+import Adapters
+import Core
+import Engine
+import Models
+import Testing
+
+/// Every request ends exactly once, whatever happens to it.
+@Suite struct EngineLifecycles {
+    private func startEcho(
+        sequences: Int = 8, tokens: Int = 64, blocks: Int = 64, waiting: Int = 1024
+    ) async throws -> EngineHandle {
+        let configuration = EngineConfiguration(
+            maxSequences: sequences, maxBatchedTokens: tokens, maxWaiting: waiting, maxSequenceLength: 64,
+            blockSize: 4, blockCount: blocks
+        )
+        return try await EngineHandle.start(configuration) { EchoRunner(vocabularySize: 100) }
+    }
+
+    private func request(
+        _ id: UInt64, prompt: [Int32] = [1, 2, 3], generated: [Int32] = [], max: Int = 4, stop: [Int32] = []
+    ) -> GenerationRequest {
+        GenerationRequest(
+            id: RequestID(id), prompt: prompt.map { TokenID($0) }, generated: generated.map { TokenID($0) },
+            sampling: greedy(), stop: StopConditions(maxTokens: max, tokenIDs: stop.map { TokenID($0) })
+        )
+    }
+
+    @Test func `tokens come in order and the last event says why`() async throws {
+        let engine = try await startEcho()
+        let length = try await engine.answer(request(1))
+        #expect(length.ids == [4, 5, 6, 7].map { TokenID($0) })
+        #expect(length.tokens.map(\.index) == [0, 1, 2, 3])
+        #expect(length.ends == [.finished(.length)])
+        let stopped = try await engine.answer(request(2, stop: [6]))
+        #expect(stopped.ids == [4, 5, 6].map { TokenID($0) })
+        #expect(stopped.ends == [.finished(.stop(TokenID(6)))])
+        await engine.stop()
+    }
+
+    @Test func `a resumed request goes on where it was`() async throws {
+        let engine = try await startEcho()
+        let answer = try await engine.answer(request(1, generated: [4, 5]))
+        #expect(answer.ids == [6, 7].map { TokenID($0) })
+        #expect(answer.tokens.map(\.index) == [2, 3])
+        await engine.stop()
+    }
+
+    @Test func `what cannot be served is refused with the bound and the value`() async throws {
+        let engine = try await startEcho()
+        #expect(throws: EngineError.emptyPrompt) { try engine.submit(request(1, prompt: [])) }
+        #expect(throws: EngineError.tokenOutOfRange(token: TokenID(100), vocabularySize: 100)) {
+            try engine.submit(request(2, prompt: [100]))
+        }
+        #expect(throws: EngineError.tokenOutOfRange(token: TokenID(-1), vocabularySize: 100)) {
+            try engine.submit(request(3, prompt: [-1]))
+        }
+        #expect(throws: EngineError.promptTooLong(tokens: 64, limit: 63)) {
+            try engine.submit(request(4, prompt: Array(repeating: 1, count: 64)))
+        }
+        let longest = try await engine.answer(request(5, prompt: Array(repeating: 1, count: 63), max: 10))
+        #expect(longest.tokens.count == 1)
+        #expect(longest.ends == [.finished(.length)])
+        await engine.stop()
+        #expect(throws: EngineError.stopped) { try engine.submit(request(6)) }
+    }
+
+    @Test func `leaving the stream cancels the request`() async throws {
+        let engine = try await startEcho()
+        do {
+            for await _ in try engine.submit(request(1, max: 50)) { break }
+        }
+        let task = Task { try await engine.answer(request(2, max: 50)) }
+        task.cancel()
+        _ = try? await task.value
+        await engine.drain()
+        let counts = engine.statistics.finished
+        #expect(counts.total == 2)
+        await engine.stop()
+    }
+
+    @Test func `a full queue refuses`() async throws {
+        let engine = try await startEcho(sequences: 1, tokens: 1, waiting: 2)
+        var streams: [AsyncStream<GenerationEvent>] = []
+        var refused = 0
+        for id in 0..<200 {
+            do {
+                streams.append(try engine.submit(request(UInt64(id), prompt: Array(repeating: 1, count: 60), max: 3)))
+            } catch {
+                #expect(error == .queueFull(limit: 2))
+                refused += 1
+            }
+        }
+        #expect(refused > 0)
+        for stream in streams { for await _ in stream {} }
+        await engine.stop()
+    }
+
+    @Test func `stopping cancels what is left and ends every stream`() async throws {
+        let engine = try await startEcho(sequences: 2, tokens: 2)
+        let streams = try (0..<50).map { try engine.submit(request(UInt64($0), max: 60)) }
+        await engine.stop()
+        for stream in streams {
+            var ends = 0
+            for await event in stream {
+                if case .token = event { continue }
+                ends += 1
+            }
+            #expect(ends == 1)
+        }
+        #expect(engine.statistics.finished.total == 50)
+    }
+
+    @Test func `draining refuses the new and finishes the old`() async throws {
+        let engine = try await startEcho()
+        let stream = try engine.submit(request(1, max: 40))
+        async let drained: Void = engine.drain()
+        while true {
+            do {
+                _ = try engine.submit(request(UInt64.random(in: 2 ... .max)))
+                try await Task.sleep(for: .milliseconds(1))
+            } catch {
+                #expect(error as? EngineError == .draining)
+                break
+            }
+        }
+        var count = 0
+        for await event in stream { if case .token = event { count += 1 } }
+        await drained
+        #expect(count == 40)
+        await engine.stop()
+    }
+}
