@@ -1,0 +1,68 @@
+import Adapters
+import Engine
+
+extension PrometheusText {
+    /// Adapters named one by one; the rest are summed as `other`, so that a thousand tenants do not make a thousand
+    /// series.
+    static let namedAdapters = 100
+
+    mutating func write(_ store: AdapterStoreStatistics) {
+        metric("punica_adapters_registered", .gauge, "Registered names of adapters.", store.nameCount)
+        metric("punica_adapters_resident", .gauge, "Adapters in host memory.", store.residentCount)
+        metric("punica_adapter_memory_bytes", .gauge, "Host memory that adapters take.", store.residentBytes)
+        metric("punica_adapter_memory_budget_bytes", .gauge, "Host memory for adapters.", store.budgetBytes)
+        metric("punica_adapter_cache_hits_total", .counter, "Requests whose adapter was in memory.", store.hits)
+        metric("punica_adapter_cache_misses_total", .counter, "Requests that waited for a load.", store.misses)
+        metric("punica_adapter_loads_total", .counter, "Adapters read from disk.", store.loads)
+        metric("punica_adapter_load_failures_total", .counter, "Loads that failed.", store.failedLoads)
+        metric("punica_adapter_load_seconds_total", .counter, "Time spent on loads.", [Sample([:], store.loadSeconds)])
+        metric("punica_adapter_evictions_total", .counter, "Adapters dropped to make room.", store.evictions)
+    }
+
+    mutating func write(_ adapters: [AdapterDescription]) {
+        let ranked = adapters.sorted { ($1.hits, $0.name) < ($0.hits, $1.name) }
+        let named = ranked.prefix(Self.namedAdapters)
+        let others = ranked.dropFirst(Self.namedAdapters)
+        each("punica_adapter_hits_total", .counter, "Requests for an adapter in memory.", named, others) { $0.hits }
+        each("punica_adapter_leases", .gauge, "Requests that hold an adapter.", named, others) { $0.leases }
+        each("punica_adapter_bytes", .gauge, "Memory an adapter takes.", named, others) { $0.byteCount }
+        let tiers = named.map { Sample(["adapter": $0.name, "tier": $0.tier.rawValue], 1) }
+        metric("punica_adapter_tier", .gauge, "Where an adapter is: always 1.", tiers)
+        let loads = named.map { Sample(["adapter": $0.name], $0.loadSeconds) }
+        metric("punica_adapter_load_seconds", .gauge, "Time of an adapter's last load.", loads)
+    }
+
+    /// What inference gateways read to send a request where its adapter is.
+    ///
+    /// The value is the time, in seconds.
+    ///
+    /// - Parameter slots: adapters that can be served at once.
+    mutating func write(adaptersOf engine: EngineStatistics, slots: Int, now: Double) {
+        let sample = Sample(
+            [
+                "max_lora": "\(slots)",
+                "running_lora_adapters": engine.runningAdapters.joined(separator: ","),
+                "waiting_lora_adapters": engine.waitingAdapters.joined(separator: ","),
+            ],
+            now
+        )
+        let help = "Adapters with running and with waiting requests; the value is the time."
+        metric("vllm:lora_requests_info", .gauge, help, [sample])
+        metric("punica_lora_requests_info", .gauge, help, [sample])
+    }
+
+    private mutating func each(
+        _ name: String,
+        _ kind: Kind,
+        _ help: String,
+        _ named: ArraySlice<AdapterDescription>,
+        _ others: ArraySlice<AdapterDescription>,
+        _ value: (AdapterDescription) -> Int
+    ) {
+        var samples = named.map { Sample(["adapter": $0.name], Double(value($0))) }
+        if !others.isEmpty {
+            samples.append(Sample(["adapter": "other"], Double(others.reduce(0) { $0 + value($1) })))
+        }
+        metric(name, kind, help, samples)
+    }
+}

@@ -1,0 +1,38 @@
+import Frontend
+import OpenAI
+
+extension ServerError: CustomStringConvertible {
+    /// The whole truth, for logs and administrators.
+    var description: String {
+        switch self {
+        case .adapter(let error): "\(error)"
+        case .adminIsLocal:
+            "Admin routes without an admin key answer local programs only: listen on a loopback address, or set a key."
+        case .bodyTimeout: "The request's body did not arrive in time."
+        case .bodyTooLarge(let limit): "The request's body is larger than \(limit) bytes."
+        case .draining: "The server is shutting down and takes no new requests."
+        case .frontend(let error): "\(error)"
+        case .invalidKey: "The API key is not valid."
+        case .methodNotAllowed(let methods): "This path takes \(methods.joined(separator: " or ")) only."
+        case .missingKey: "An API key is needed: send the header 'Authorization: Bearer KEY'."
+        case .notFound(let path): "There is nothing at '\(path)'."
+        case .request(let error): "\(error)"
+        }
+    }
+
+    /// What the client reads.
+    ///
+    /// A tenant is not told where adapters lie or what is wrong with their files.
+    var message: String {
+        if case .frontend(.adapter) = self {
+            return answer.status == 503
+                ? "Memory for adapters is taken by running requests; try again." : "The adapter cannot be loaded."
+        }
+        return description
+    }
+
+    var body: ErrorBody {
+        let answer = answer
+        return ErrorBody(message: message, type: answer.kind.rawValue, parameter: answer.parameter, code: answer.code)
+    }
+}

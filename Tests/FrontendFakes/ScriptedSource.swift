@@ -1,0 +1,97 @@
+package import Core
+package import Engine
+import Frontend
+import Synchronization
+
+/// A token source that says what it is told to, and remembers what it was asked.
+package final class ScriptedSource: TokenSource {
+    /// What a request is answered with.
+    package enum Script: Sendable {
+        /// These tokens, then the end. Stops early at the request's own stop ids and length, as an engine does.
+        case text(String, then: GenerationEvent = .finished(.length))
+        /// These events exactly; the stream stays open unless one is terminal.
+        case events([GenerationEvent])
+        case refusal(EngineError)
+        /// Tokens for ever, as fast as they are read or dropped.
+        case endless
+    }
+
+    private struct State {
+        var scripts: [Script]
+        var requests: [GenerationRequest] = []
+        var cancelled: Set<RequestID> = []
+        var open: [RequestID: AsyncStream<GenerationEvent>.Continuation] = [:]
+    }
+
+    private let state: Mutex<State>
+
+    /// - Parameter scripts: for the requests in their order; the last is used again.
+    package init(_ scripts: Script...) { state = Mutex(State(scripts: scripts)) }
+
+    package var requests: [GenerationRequest] { state.withLock { $0.requests } }
+    package var cancelled: Set<RequestID> { state.withLock { $0.cancelled } }
+    package var openCount: Int { state.withLock { $0.open.count } }
+    package var statistics: EngineStatistics { EngineStatistics() }
+
+    package func submit(_ request: GenerationRequest) throws(EngineError) -> AsyncStream<GenerationEvent> {
+        let script = state.withLock { state in
+            state.requests.append(request)
+            return state.scripts.count > 1 ? state.scripts.removeFirst() : state.scripts[0]
+        }
+        let (events, continuation) = AsyncStream.makeStream(of: GenerationEvent.self)
+        state.withLock { $0.open[request.id] = continuation }
+        continuation.onTermination = { [weak self] reason in
+            if case .cancelled = reason { self?.cancel(request.id) }
+        }
+        switch script {
+        case .text(let text, let end): Self.play(text, end, request, continuation)
+        case .events(let list):
+            for event in list { continuation.yield(event) }
+        case .refusal(let error): throw error
+        case .endless: Task.detached { await Self.playForEver(continuation) }
+        }
+        return events
+    }
+
+    package func cancel(_ id: RequestID) {
+        let stream = state.withLock { state in
+            state.cancelled.insert(id)
+            return state.open.removeValue(forKey: id)
+        }
+        stream?.yield(.finished(.cancelled))
+        stream?.finish()
+    }
+
+    /// One token for each byte, as the tests' tokenizer has it.
+    private static func play(
+        _ text: String,
+        _ end: GenerationEvent,
+        _ request: GenerationRequest,
+        _ continuation: AsyncStream<GenerationEvent>.Continuation
+    ) {
+        for (index, byte) in text.utf8.enumerated() {
+            let token = TestModel.token(byte)
+            continuation.yield(.token(GeneratedToken(index: index, id: token, logprob: -0.5, top: [])))
+            if request.stop.tokenIDs.contains(token) {
+                continuation.yield(.finished(.stop(token)))
+                return continuation.finish()
+            }
+            if index + 1 == request.stop.maxTokens {
+                continuation.yield(.finished(.length))
+                return continuation.finish()
+            }
+        }
+        continuation.yield(end)
+        continuation.finish()
+    }
+
+    private static func playForEver(_ continuation: AsyncStream<GenerationEvent>.Continuation) async {
+        var index = 0
+        while true {
+            let token = GeneratedToken(index: index, id: TestModel.token(UInt8(ascii: "x")))
+            if case .terminated = continuation.yield(.token(token)) { return }
+            index += 1
+            await Task.yield()
+        }
+    }
+}
