@@ -1,9 +1,11 @@
 /// The members of a JSON object in the order they were written; keys are unique.
+///
+/// Keys are told apart by their bytes: `é` as one scalar and as two are two keys, as in every other JSON reader.
 package struct JSONObject: Sendable, Hashable {
     package private(set) var keys: [String] = []
     package private(set) var values: [JSONValue] = []
     /// Position of each key; built only for objects too large to search.
-    private var positions: [String: Int] = [:]
+    private var positions: [ByteKey: Int] = [:]
 
     /// Up to here a linear search beats hashing.
     private static let linearLimit = 8
@@ -47,7 +49,8 @@ package struct JSONObject: Sendable, Hashable {
     }
 
     private func position(of key: String) -> Int? {
-        keys.count <= Self.linearLimit ? keys.firstIndex(of: key) : positions[key]
+        guard keys.count <= Self.linearLimit else { return positions[ByteKey(text: key)] }
+        return keys.firstIndex { $0.utf8.elementsEqual(key.utf8) }
     }
 
     private mutating func append(_ key: String, _ value: JSONValue) {
@@ -56,7 +59,7 @@ package struct JSONObject: Sendable, Hashable {
         if keys.count == Self.linearLimit + 1 {
             indexKeys()
         } else if keys.count > Self.linearLimit {
-            positions[key] = keys.count - 1
+            positions[ByteKey(text: key)] = keys.count - 1
         }
     }
 
@@ -69,7 +72,19 @@ package struct JSONObject: Sendable, Hashable {
     private mutating func indexKeys() {
         positions.removeAll(keepingCapacity: true)
         guard keys.count > Self.linearLimit else { return }
-        for (position, key) in keys.enumerated() { positions[key] = position }
+        for (position, key) in keys.enumerated() { positions[ByteKey(text: key)] = position }
+    }
+}
+
+/// A key compared byte by byte, where `String` would compare canonically equivalent texts as equal.
+private struct ByteKey: Hashable {
+    let text: String
+
+    static func == (left: Self, right: Self) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
+
+    func hash(into hasher: inout Hasher) {
+        for byte in text.utf8 { hasher.combine(byte) }
+        hasher.combine(0xFF as UInt8)
     }
 }
 

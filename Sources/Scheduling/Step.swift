@@ -1,4 +1,4 @@
-package import Core
+internal import Core
 
 /// The place of a sequence in the tables of one engine; reused after the sequence ends.
 package struct SequenceIndex: Identifier {

@@ -53,6 +53,14 @@ import Testing
         #expect(value.object?.keys.first == "k0")
     }
 
+    @Test(arguments: [0, 20])
+    func `keys that only look alike are different keys`(others: Int) throws {
+        let filler = (0..<others).map { "\"k\($0)\":0," }.joined()
+        let value = try JSONValue(parsing: "{\(filler)\"\u{E9}\":1,\"e\u{301}\":2}")
+        #expect(value["\u{E9}"] == 1)
+        #expect(value["e\u{301}"] == 2)
+    }
+
     @Test func `members can be replaced and removed`() {
         var object = JSONObject((0..<12).map { ("k\($0)", .integer($0)) })
         object["k3"] = nil

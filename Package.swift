@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A Swift target of this package; `uses` names the targets below it, `products` those of other packages.
+func module(
+    _ name: String, uses: [String] = [], products: [Target.Dependency] = [], path: String? = nil
+) -> Target {
+    .target(
+        name: name, dependencies: uses.map { .init(stringLiteral: $0) } + products, path: path, swiftSettings: settings
+    )
+}
+
+func tests(_ subject: String, uses: [String], products: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(subject)Tests",
+        dependencies: uses.map { .init(stringLiteral: $0) } + products,
+        swiftSettings: settings
+    )
+}
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+
+// From the top of the house to its foundation; imports point down only (docs/architecture.md).
+let package = Package(
+    name: "punica",
+    products: [
+        .executable(name: "punica", targets: ["punica"]),
+        .executable(name: "punica-bench", targets: ["punica-bench"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "punica",
+            dependencies: ["Server", "Serving", "Frontend", "Bench", "Engine", "Adapters", "Tokenization",
+                "ChatTemplates", "JSON", "Core", argumentParser, logging],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "punica-bench",
+            dependencies: ["Bench", argumentParser],
+            swiftSettings: settings
+        ),
+        module("Server", uses: ["Frontend", "OpenAI", "Tokenization", "Engine", "Adapters", "JSON", "Core"],
+            products: [hummingbird, hummingbirdCore, nio, httpTypes, logging, lifecycle, signals]),
+        module("Serving", uses: ["Frontend", "Engine", "Models", "Adapters", "Tokenization", "ChatTemplates", "Weights",
+            "Backends", "JSON", "Core"]),
+        module("Frontend", uses: ["OpenAI", "Tokenization", "ChatTemplates", "Engine", "Adapters", "JSON", "Core"]),
+        module("Bench", uses: ["Engine", "Models", "Scheduling", "Adapters", "Weights", "Backends", "JSON", "Core"],
+            products: [argumentParser]),
+        module("OpenAI", uses: ["JSON", "Core"]),
+        module("Tokenization", uses: ["JSON", "Core"]),
+        module("ChatTemplates", uses: ["JSON"]),
+        module("Engine", uses: ["Scheduling", "Models", "Adapters", "Sampling", "Paging", "Backends", "Core"]),
+        module("Models", uses: ["Adapters", "Sampling", "Weights", "Backends", "Core"]),
+        module("Scheduling", uses: ["Paging", "Core"], products: [collections]),
+        module("Adapters", uses: ["Weights", "JSON", "Core"], products: [crypto]),
+        module("Weights", uses: ["JSON", "Core"]),
+        module("Paging", uses: ["Core"]),
+        module("Sampling", uses: ["Core"]),
+        module("Backends", uses: ["Sampling", "CPUKernels", "Core"]),
+        // Unoptimised kernels are some 36 times slower, and a debug build's tests would take an hour.
+        .target(name: "CPUKernels", cSettings: [.unsafeFlags(["-O3"], .when(configuration: .debug))]),
+        module("JSON", uses: []),
+        module("Core", uses: []),
+
+        tests("Core", uses: ["Core"]),
+        tests("JSON", uses: ["JSON"]),
+        tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
+        tests("Engine", uses: ["Engine", "Models", "Adapters", "Weights", "Backends", "Scheduling", "Sampling", "JSON", "Core"]),
+        tests("Models", uses: ["Models", "Adapters", "Weights", "Backends", "Sampling", "JSON", "Core"]),
+        tests("Paging", uses: ["Paging", "Core"]),
+        tests("Sampling", uses: ["Sampling", "Core"]),
+        tests("CPUKernels", uses: ["CPUKernels"]),
+        tests("Weights", uses: ["Weights", "JSON", "Core"]),
+        tests("Adapters", uses: ["Adapters", "Weights", "JSON", "Core"]),
+        tests("Tokenization", uses: ["Tokenization", "JSON", "Core"]),
+        tests("ChatTemplates", uses: ["ChatTemplates", "JSON", "Core"]),
+        tests("OpenAI", uses: ["OpenAI", "JSON", "Core"]),
+        module("FrontendFakes", uses: ["Frontend", "Tokenization", "ChatTemplates", "Engine", "Adapters", "JSON", "Core"],
+            path: "Tests/FrontendFakes"),
+        tests("Frontend", uses: ["FrontendFakes", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
+            "Adapters", "JSON", "Core"]),
+        tests("Server", uses: ["FrontendFakes", "Server", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
+            "Adapters", "JSON", "Core"],
+            products: [hummingbird, hummingbirdTesting, nio, httpTypes, logging, lifecycle, signals]),
+        tests("Serving", uses: ["Serving", "Frontend", "Engine", "Adapters", "Tokenization", "ChatTemplates", "JSON",
+            "Core"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)

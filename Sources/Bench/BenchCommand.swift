@@ -1,0 +1,12 @@
+package import ArgumentParser
+
+/// `bench`: measurements of this system's parts, one JSON line for each run.
+package struct BenchCommand: AsyncParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure parts of the system; every run prints one JSON line.",
+        subcommands: [EngineBench.self]
+    )
+
+    package init() {}
+}

@@ -1,0 +1,12 @@
+import ArgumentParser
+import Bench
+
+/// The benchmarks alone, in a product that builds without the server.
+@main
+struct PunicaBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "punica-bench",
+        abstract: "Measure parts of Punica.",
+        subcommands: BenchCommand.configuration.subcommands
+    )
+}

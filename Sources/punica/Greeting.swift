@@ -1,0 +1,43 @@
+import Adapters
+import Foundation
+
+/// What a user needs to know once the server listens: the address, the adapters, one line to try.
+struct Greeting: Sendable {
+    let base: String
+    let adapters: [AdapterDescription]
+    let host: String
+    let needsKey: Bool
+
+    func print(port: Int) {
+        // Not `print`: into a pipe or a file, standard output would keep this for itself until the end.
+        FileHandle.standardOutput.write(Data(text(port: port).utf8))
+    }
+
+    func text(port: Int) -> String {
+        let address = "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        var lines = ["Punica serves \(base) and \(adapters.count) adapters at \(address)", ""]
+        let width = adapters.map(\.name.count).max() ?? 0
+        for adapter in adapters.prefix(40) {
+            let name = adapter.name.padding(toLength: width, withPad: " ", startingAt: 0)
+            let modules = adapter.targetModules.joined(separator: ", ")
+            lines.append("  \(name)  rank \(adapter.rank)  \(adapter.byteCount / 1024) KiB  \(modules)")
+        }
+        if adapters.count > 40 { lines.append("  … and \(adapters.count - 40) more: GET /v1/models") }
+        let model = adapters.first?.name ?? base
+        let key = needsKey ? " -H 'Authorization: Bearer YOUR_KEY'" : ""
+        lines += [
+            "", "Try:",
+            "  curl \(address)/v1/chat/completions\(key) -H 'Content-Type: application/json' \\",
+            #"    -d '{"model": "\#(model)", "messages": [{"role": "user", "content": "\#(Self.prompt)"}]}'"#,
+            "", "Stop with Ctrl-C.", "",
+        ]
+        return lines.joined(separator: "\n")
+    }
+
+    private static let prompt = "The old sailor found a golden key near the river."
+}
+
+/// Writes a line to standard error.
+func printError(_ line: String) {
+    FileHandle.standardError.write(Data((line + "\n").utf8))
+}

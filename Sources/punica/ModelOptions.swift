@@ -1,0 +1,92 @@
+import Adapters
+import ArgumentParser
+import Serving
+
+/// Options that say which model is served and how large the service is.
+struct ModelOptions: ParsableArguments {
+    @Option(help: "A Hugging Face model directory. Default: the bundled demo.")
+    var model: String?
+    @Option(help: "A directory of PEFT adapter directories, each served under its own name.")
+    var adapters: String?
+    @Option(help: "auto reads the weights; dummy makes them up, for measuring.")
+    var loadFormat = LoadFormat.auto
+    @Option(help: "A name of the base model in requests; repeatable. Default: the directory's name.")
+    var servedModelName: [String] = []
+    @Option(help: "Threads of the CPU backend. Default: all cores.")
+    var threads: Int?
+    @Option(help: "Most sequences running at once.")
+    var maxSequences = 64
+    @Option(help: "Most tokens of one step, prompts and answers together.")
+    var maxBatchedTokens = 512
+    @Option(help: "Most requests waiting; more are refused with status 429.")
+    var maxWaiting = 1024
+    @Option(help: "Longest prompt and answer together, in tokens. Default: the model's own bound.")
+    var maxModelLen: Int?
+    @Option(help: "Memory of the KV cache, as in 512MiB or 2GiB.")
+    var kvCacheBytes = ByteSize(2 << 30)
+    @Option(help: "Memory of adapters; the least valuable leave it first.")
+    var adapterBytes = ByteSize(4 << 30)
+    @Option(help: "Accept adapters only from below this directory.")
+    var adapterRoot: String?
+    @Flag(help: "Compute every prompt anew, even where it begins like an earlier one of the same adapter.")
+    var noPrefixCache = false
+
+    func validate() throws {
+        let bounds: [(String, Int, ClosedRange<Int>)] = [
+            ("threads", threads ?? 1, 1...1024), ("max-sequences", maxSequences, 1...4096),
+            ("max-batched-tokens", maxBatchedTokens, 1...65536), ("max-waiting", maxWaiting, 0...1_000_000),
+        ]
+        for (name, value, bound) in bounds where !bound.contains(value) {
+            throw ValidationError("--\(name) is \(value), but must be \(bound.lowerBound) ... \(bound.upperBound)")
+        }
+    }
+
+    /// Starts the service with its adapters, telling of each that was refused.
+    func start() async throws -> LocalService {
+        let demo = model == nil ? try DemoDirectory() : nil
+        var options = LocalServiceOptions()
+        options.servedNames = servedModelName.isEmpty && demo != nil ? ["punica-demo"] : servedModelName
+        options.loadFormat = loadFormat
+        options.threads = threads
+        options.maxSequences = maxSequences
+        options.maxBatchedTokens = maxBatchedTokens
+        options.maxWaiting = maxWaiting
+        options.maxSequenceLength = maxModelLen
+        options.kvCacheBytes = kvCacheBytes.count
+        options.adapterBytes = adapterBytes.count
+        options.adapterRoot = adapterRoot
+        options.sharesPrefixes = !noPrefixCache
+        let service = try await LocalService.start(model: model ?? demo?.model ?? "", options: options)
+        if let directory = adapters ?? demo?.adapters {
+            for (name, outcome) in try await service.adapters.registerAll(in: directory) {
+                if case .failure(let error) = outcome { printError("adapter '\(name)' is not served: \(error)") }
+            }
+        }
+        return service
+    }
+}
+
+extension LoadFormat: ExpressibleByArgument {}
+
+/// A number of bytes, written with or without a unit.
+struct ByteSize: ExpressibleByArgument, CustomStringConvertible {
+    let count: Int
+
+    init(_ count: Int) { self.count = count }
+
+    /// Reads `1048576`, `512MiB`, `2GiB`, `1.5GB`.
+    init?(argument: String) {
+        let units: [(String, Double)] = [
+            ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("TiB", 1_099_511_627_776),
+            ("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12),
+        ]
+        let unit = units.first { argument.lowercased().hasSuffix($0.0.lowercased()) }
+        let digits = argument.dropLast(unit?.0.count ?? 0)
+        guard let number = Double(digits), number >= 0, number * (unit?.1 ?? 1) < 9e18 else { return nil }
+        count = Int(number * (unit?.1 ?? 1))
+    }
+
+    var description: String {
+        count % (1 << 30) == 0 ? "\(count >> 30)GiB" : count % (1 << 20) == 0 ? "\(count >> 20)MiB" : "\(count)"
+    }
+}

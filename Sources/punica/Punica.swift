@@ -1,0 +1,12 @@
+import ArgumentParser
+import Bench
+
+/// The command line.
+@main
+struct Punica: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "punica",
+        abstract: "Serve many LoRA fine-tunes of one model from one copy of it.",
+        subcommands: [ServeCommand.self, DemoCommand.self, BenchCommand.self]
+    )
+}
