@@ -1,4 +1,3 @@
-#include <stdatomic.h>
 #include <string.h>
 
 #include "Kernels.h"
@@ -49,20 +48,18 @@ static const punica_kernels *find(const char *name) {
     return NULL;
 }
 
-static _Atomic(const punica_kernels *) selected;
+// Each thread's own: a thread that compares instruction sets must not change the bits of another's results.
+static _Thread_local const punica_kernels *selected;
 
 const punica_kernels *punica_kernels_selected(void) {
-    const punica_kernels *kernels = atomic_load_explicit(&selected, memory_order_acquire);
-    if (kernels) return kernels;
-    kernels = widest();
-    atomic_store_explicit(&selected, kernels, memory_order_release);
-    return kernels;
+    if (!selected) selected = widest();
+    return selected;
 }
 
 bool punica_cpu_select(const char *name) {
     const punica_kernels *kernels = find(name);
     if (!kernels) return false;
-    atomic_store_explicit(&selected, kernels, memory_order_release);
+    selected = kernels;
     return true;
 }
 

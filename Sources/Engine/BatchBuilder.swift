@@ -74,7 +74,7 @@ struct BatchBuilder: ~Copyable {
             batch.kvPositions.append(pages.kvPosition(of: position))
         }
         let pageCount = (end + pages.blockSize - 1) / pages.blockSize
-        for page in 0..<pageCount { batch.pageIndices.append(pages.blocks[page].rawValue) }
+        batch.pageIndices.append(contentsOf: pages.blocks[0..<pageCount].lazy.map(\.rawValue))
         batch.closeSequence(slot: slot, wantsToken: scheduled.wantsToken)
     }
 }

@@ -3,7 +3,9 @@ internal import Core
 internal import Scheduling
 
 /// A request being served: what the engine knows beyond the scheduler's share.
-struct EngineSequence {
+///
+/// A class, so that the several looks at it in each step copy one reference and not all of the request's.
+final class EngineSequence {
     let request: GenerationRequest
     let events: AsyncStream<GenerationEvent>.Continuation
     let tokens: TokenList

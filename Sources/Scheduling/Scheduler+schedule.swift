@@ -48,9 +48,10 @@ extension Scheduler {
     }
 
     private mutating func reserve(_ index: SequenceIndex, upTo tokenCount: Int) -> Bool {
-        guard var pages = sequences[index.offset]?.pages.take() else { return false }
+        let state = self[index]
+        guard var pages = state.pages.take() else { preconditionFailure("\(index) does not run") }
         let fits = cache.reserve(&pages, upTo: tokenCount)
-        sequences[index.offset]?.pages = pages
+        state.pages = pages
         return fits
     }
 
@@ -83,17 +84,18 @@ extension Scheduler {
 
     /// Takes all blocks that the known tokens and the next need: a prefill once begun never runs out.
     private mutating func start(_ index: SequenceIndex) -> Bool {
-        let tokens = self[index].tokens
+        let state = self[index]
+        let tokens = state.tokens
         // Spare blocks for those already running, lest the newcomer is preempted at their next block.
         let spare = running.isEmpty ? 0 : max(1, cache.blockCount / 100)
-        var (pages, cachedTokens) = cache.startSequence(digest: self[index].digest, tokens: tokens.buffer.span)
+        var (pages, cachedTokens) = cache.startSequence(digest: state.digest, tokens: tokens.buffer.span)
         let needed = cache.blockCount(forTokens: tokens.count + 1) - pages.blocks.count
         guard needed + spare <= cache.availableBlockCount, cache.reserve(&pages, upTo: tokens.count) else {
             cache.free(&pages)
             return false
         }
-        sequences[index.offset]?.pages = pages
-        sequences[index.offset]?.computedCount = cachedTokens
+        state.pages = pages
+        state.computedCount = cachedTokens
         return true
     }
 

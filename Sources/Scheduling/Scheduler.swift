@@ -72,7 +72,7 @@ package struct Scheduler: ~Copyable {
     package func waitingSequence(at position: Int) -> SequenceIndex { waiting[position] }
 
     /// Tells that a waiting sequence's adapter has arrived on the device, where it stays until the sequence ends.
-    package mutating func markReady(_ index: SequenceIndex) { sequences[index.offset]?.isReady = true }
+    package mutating func markReady(_ index: SequenceIndex) { self[index].isReady = true }
 
     package subscript(index: SequenceIndex) -> SequenceState {
         guard let state = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
@@ -81,22 +81,14 @@ package struct Scheduler: ~Copyable {
 
     /// Notes that the scheduled tokens are in the cache, and appends the token chosen after them, if any.
     package mutating func commit(_ scheduled: ScheduledSequence, token: TokenID?) {
-        let offset = scheduled.index.offset
-        guard sequences[offset] != nil else { preconditionFailure("no sequence \(scheduled.index)") }
-        let computed = scheduled.firstToken + scheduled.count
-        sequences[offset]?.computedCount = computed
-        guard let tokens = sequences[offset]?.tokens else { return }
-        if sequences[offset]?.pages != nil {
-            commitPages(offset, tokens, computed)
-        }
-        if let token { tokens.append(token) }
-    }
-
-    private mutating func commitPages(_ offset: Int, _ tokens: TokenList, _ computed: Int) {
+        let state = self[scheduled.index]
+        state.computedCount = scheduled.firstToken + scheduled.count
         // Taken out and put back, so that the page table is changed in place and not copied.
-        guard var pages = sequences[offset]?.pages.take() else { return }
-        cache.commit(&pages, tokens: tokens.buffer.span, computed: computed)
-        sequences[offset]?.pages = pages
+        if var pages = state.pages.take() {
+            cache.commit(&pages, tokens: state.tokens.buffer.span, computed: state.computedCount)
+            state.pages = pages
+        }
+        if let token { state.tokens.append(token) }
     }
 
     /// Ends a sequence, wherever it is; its blocks become free or cached.
@@ -114,9 +106,10 @@ package struct Scheduler: ~Copyable {
     }
 
     mutating func releasePages(of index: SequenceIndex) {
-        guard var pages = sequences[index.offset]?.pages.take() else { return }
+        let state = self[index]
+        guard var pages = state.pages.take() else { return }
         cache.free(&pages)
-        sequences[index.offset]?.computedCount = 0
+        state.computedCount = 0
     }
 
     /// Lets no later sequence share what an adapter's sequences left in the cache.
@@ -124,16 +117,18 @@ package struct Scheduler: ~Copyable {
 }
 
 /// A sequence as the scheduler sees it.
-package struct SequenceState {
+///
+/// A class, so that the several looks at it in each step copy one reference and not its page table's.
+package final class SequenceState {
     package let tokens: TokenList
     package let digest: AdapterDigest?
     package fileprivate(set) var isReady: Bool
     /// Grows with each sequence; smaller is older.
     let arrival: Int
     /// Leading tokens whose keys and values are in the cache.
-    package var computedCount = 0
+    package internal(set) var computedCount = 0
     /// nil while the sequence waits.
-    package var pages: PageTable?
+    package internal(set) var pages: PageTable?
 
     init(tokens: TokenList, digest: AdapterDigest?, isReady: Bool, arrival: Int) {
         self.tokens = tokens

@@ -1,6 +1,6 @@
 package import Adapters
 internal import Backends
-package import Core
+internal import Core
 package import Engine
 package import Frontend
 internal import Foundation

@@ -1,4 +1,4 @@
-package import ChatTemplates
+internal import ChatTemplates
 internal import Core
 package import Frontend
 internal import Foundation

@@ -2,13 +2,11 @@ import CPUKernels
 import Testing
 
 /// The instruction sets of this machine.
-///
-/// The choice is global, so every suite that makes it is inside `Kernels`.
 let instructionSets: [String] = ["portable", "avx2", "avx512"].filter { (name: String) in punica_cpu_select(name) }
 
 let scalarTypes: [punica_scalar] = [.float32, .float16, .bfloat16]
 
-/// All tests of the kernels, one at a time because the instruction set is process-wide.
+/// All tests of the kernels, one at a time so that pools of threads do not compete.
 @Suite(.serialized) enum Kernels {}
 
 /// Runs `body` once per instruction set of this machine.

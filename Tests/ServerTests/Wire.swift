@@ -51,7 +51,7 @@ final class Wire: Sendable {
     func read(until mark: String) async throws -> (text: String, isClosed: Bool) {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(120)
         while ContinuousClock.now < deadline {
             let count = recv(descriptor, &buffer, buffer.count, 0)
             if count == 0 || (count < 0 && errno != EAGAIN) { return (String(decoding: bytes, as: UTF8.self), true) }

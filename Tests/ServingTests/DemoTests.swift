@@ -1,3 +1,5 @@
+import Adapters
+import Engine
 import Foundation
 import JSON
 import Serving

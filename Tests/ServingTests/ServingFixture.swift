@@ -1,7 +1,9 @@
 import Adapters
+import ChatTemplates
 import Core
 import Engine
 import Foundation
+import Frontend
 import JSON
 import Serving
 import Tokenization
@@ -17,6 +19,7 @@ enum ServedDemo {
         var options = LocalServiceOptions()
         options.servedNames = ["base"]
         options.kvCacheBytes = 64 << 20
+        options.maxWaiting = 10_000
         change(&options)
         let service = try await LocalService.start(model: directory + "/base", options: options)
         guard adapters else { return service }

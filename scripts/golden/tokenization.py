@@ -484,7 +484,7 @@ def main():
     manifest = {
         "script": "scripts/golden/tokenization.py",
         "command": "python scripts/golden/tokenization.py",
-        "libraries": {"tokenizers": tokenizers.__version__},
+        "versions": {"tokenizers": tokenizers.__version__},
         "seed": SEED,
         "files": files,
     }

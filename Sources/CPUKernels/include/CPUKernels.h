@@ -39,12 +39,12 @@ void punica_from_float(void *target, const float *source, punica_scalar type, pt
 
 // ---- Instruction sets
 
-/// Chooses the instruction set for all later calls: "portable", "avx2", "avx512", or "auto" for the widest here.
-/// Returns false, changing nothing, if the name is unknown or this machine lacks it. Call it before other threads
-/// use this library; without a call the widest is used.
+/// Chooses the instruction set for the calling thread's later calls: "portable", "avx2", "avx512", or "auto" for the
+/// widest here, which is also what a thread uses that never chose. A parallel loop runs with its caller's choice.
+/// Returns false, changing nothing, if the name is unknown or this machine lacks it.
 bool punica_cpu_select(const char *name);
 
-/// Name of the instruction set in use: "portable", "avx2" or "avx512". Static storage.
+/// Name of the instruction set that the calling thread uses: "portable", "avx2" or "avx512". Static storage.
 const char *punica_cpu_selected(void);
 
 // ---- Thread pool
