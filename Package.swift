@@ -1,18 +1,27 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-]
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+    // Not for everybody: a newer compiler's new warning must not break a user's build.
+    + (Context.environment["PUNICA_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 /// A Swift target of this package; `uses` names the targets below it, `products` those of other packages.
 func module(
-    _ name: String, uses: [String] = [], products: [Target.Dependency] = [], path: String? = nil
+    _ name: String,
+    uses: [String] = [],
+    products: [Target.Dependency] = [],
+    path: String? = nil
 ) -> Target {
     .target(
-        name: name, dependencies: uses.map { .init(stringLiteral: $0) } + products, path: path, swiftSettings: settings
+        name: name,
+        dependencies: uses.map { .init(stringLiteral: $0) } + products,
+        path: path,
+        swiftSettings: settings
     )
 }
 
@@ -56,8 +65,10 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "punica",
-            dependencies: ["Server", "Serving", "Frontend", "Bench", "Engine", "Adapters", "Tokenization",
-                "ChatTemplates", "JSON", "Core", argumentParser, logging],
+            dependencies: [
+                "Server", "Serving", "Frontend", "Bench", "Engine", "Adapters", "Tokenization",
+                "ChatTemplates", "Weights", "JSON", "Core", argumentParser, logging,
+            ],
             swiftSettings: settings
         ),
         .executableTarget(
@@ -65,13 +76,24 @@ let package = Package(
             dependencies: ["Bench", argumentParser],
             swiftSettings: settings
         ),
-        module("Server", uses: ["Frontend", "OpenAI", "Tokenization", "Engine", "Adapters", "JSON", "Core"],
-            products: [hummingbird, hummingbirdCore, nio, httpTypes, logging, lifecycle, signals]),
-        module("Serving", uses: ["Frontend", "Engine", "Models", "Adapters", "Tokenization", "ChatTemplates", "Weights",
-            "Backends", "JSON", "Core"]),
+        module(
+            "Server",
+            uses: ["Frontend", "OpenAI", "Tokenization", "Engine", "Adapters", "JSON", "Core"],
+            products: [hummingbird, hummingbirdCore, nio, httpTypes, logging, lifecycle, signals]
+        ),
+        module(
+            "Serving",
+            uses: [
+                "Frontend", "Engine", "Models", "Adapters", "Tokenization", "ChatTemplates", "Weights",
+                "Backends", "JSON", "Core",
+            ]
+        ),
         module("Frontend", uses: ["OpenAI", "Tokenization", "ChatTemplates", "Engine", "Adapters", "JSON", "Core"]),
-        module("Bench", uses: ["Engine", "Models", "Scheduling", "Adapters", "Weights", "Backends", "JSON", "Core"],
-            products: [argumentParser]),
+        module(
+            "Bench",
+            uses: ["Engine", "Models", "Scheduling", "Adapters", "Weights", "Backends", "JSON", "Core"],
+            products: [argumentParser]
+        ),
         module("OpenAI", uses: ["JSON", "Core"]),
         module("Tokenization", uses: ["JSON", "Core"]),
         module("ChatTemplates", uses: ["JSON"]),
@@ -91,7 +113,10 @@ let package = Package(
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
-        tests("Engine", uses: ["Engine", "Models", "Adapters", "Weights", "Backends", "Scheduling", "Sampling", "JSON", "Core"]),
+        tests(
+            "Engine",
+            uses: ["Engine", "Models", "Adapters", "Weights", "Backends", "Scheduling", "Sampling", "JSON", "Core"]
+        ),
         tests("Models", uses: ["Models", "Adapters", "Weights", "Backends", "Sampling", "JSON", "Core"]),
         tests("Paging", uses: ["Paging", "Core"]),
         tests("Sampling", uses: ["Sampling", "Core"]),
@@ -101,15 +126,33 @@ let package = Package(
         tests("Tokenization", uses: ["Tokenization", "JSON", "Core"]),
         tests("ChatTemplates", uses: ["ChatTemplates", "JSON", "Core"]),
         tests("OpenAI", uses: ["OpenAI", "JSON", "Core"]),
-        module("FrontendFakes", uses: ["Frontend", "Tokenization", "ChatTemplates", "Engine", "Adapters", "JSON", "Core"],
-            path: "Tests/FrontendFakes"),
-        tests("Frontend", uses: ["FrontendFakes", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
-            "Adapters", "JSON", "Core"]),
-        tests("Server", uses: ["FrontendFakes", "Server", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
-            "Adapters", "JSON", "Core"],
-            products: [hummingbird, hummingbirdTesting, nio, httpTypes, logging, lifecycle, signals]),
-        tests("Serving", uses: ["Serving", "Frontend", "Engine", "Adapters", "Tokenization", "ChatTemplates", "JSON",
-            "Core"]),
+        module(
+            "FrontendFakes",
+            uses: ["Frontend", "Tokenization", "ChatTemplates", "Engine", "Adapters", "JSON", "Core"],
+            path: "Tests/FrontendFakes"
+        ),
+        tests(
+            "Frontend",
+            uses: [
+                "FrontendFakes", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
+                "Adapters", "JSON", "Core",
+            ]
+        ),
+        tests(
+            "Server",
+            uses: [
+                "FrontendFakes", "Server", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
+                "Adapters", "JSON", "Core",
+            ],
+            products: [hummingbird, hummingbirdTesting, nio, httpTypes, logging, lifecycle, signals]
+        ),
+        tests(
+            "Serving",
+            uses: [
+                "Serving", "Frontend", "Engine", "Adapters", "Tokenization", "ChatTemplates", "JSON",
+                "Core",
+            ]
+        ),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -15,6 +15,8 @@ package final class AdapterStore: Sendable {
 
     private let ledger: Mutex<AdapterLedger>
     private let directories: AdapterDirectories
+    /// Names that no adapter may take, such as the base model's.
+    private let reservedNames: Set<String>
     private let readers: ReaderThreads
     private let load: Load
     private let now: @Sendable () -> ContinuousClock.Instant
@@ -25,18 +27,25 @@ package final class AdapterStore: Sendable {
     ///   - budgetBytes: the most bytes of adapters kept in memory.
     ///   - root: only directories inside it are accepted, links resolved; relative paths start there. Nil accepts all.
     ///   - readerCount: how many adapters may be read at the same time.
+    ///   - reservedNames: names that no adapter may take, such as the base model's.
     package convenience init(
         model: ModelConfiguration,
         base: Checkpoint,
         budgetBytes: Int,
         root: String? = nil,
-        readerCount: Int = 2
+        readerCount: Int = 2,
+        reservedNames: Set<String> = []
     ) throws(AdapterError) {
         // Beside its own tensors a file may hold copies of the embedding and of the head, at most in float32.
         let copies = 2 * 4 * model.vocabularySize * model.hiddenSize + 64 << 20
         let (limit, overflow) = budgetBytes.addingReportingOverflow(copies)
         let loader = AdapterLoader(model: model, base: base, maxFileBytes: overflow ? .max : limit)
-        try self.init(budgetBytes: budgetBytes, root: root, readerCount: readerCount) { directory in
+        try self.init(
+            budgetBytes: budgetBytes,
+            root: root,
+            readerCount: readerCount,
+            reservedNames: reservedNames
+        ) { directory in
             Result { () throws(AdapterError) in try loader.load(directory: directory) }
         }
     }
@@ -46,6 +55,7 @@ package final class AdapterStore: Sendable {
         budgetBytes: Int,
         root: String? = nil,
         readerCount: Int = 2,
+        reservedNames: Set<String> = [],
         failureMemory: Duration = .seconds(5),
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
         load: @escaping Load
@@ -54,6 +64,7 @@ package final class AdapterStore: Sendable {
         ledger = Mutex(AdapterLedger(budgetBytes: budgetBytes))
         directories = try AdapterDirectories(root: root)
         readers = ReaderThreads(count: readerCount)
+        self.reservedNames = reservedNames
         self.load = load
         self.now = now
         self.failureMemory = failureMemory
@@ -93,6 +104,9 @@ package final class AdapterStore: Sendable {
         replacing: AdapterReplacement = .ifAbsent
     ) async throws(AdapterError) -> AdapterDescription {
         try AdapterNames.check(name)
+        guard !reservedNames.contains(name) else {
+            throw .invalidName(name: name, reason: "it is the base model's name")
+        }
         let path = try directories.resolve(directory)
         // Asked now to spare a needless read, and again when the name is taken.
         try withLedger { (ledger) throws(AdapterError) in try ledger.checkName(name, replacing) }

@@ -3,7 +3,7 @@ package import Sampling
 
 /// The operations a model is written in, on one device.
 ///
-/// Shapes use the letters of `docs/kernels.md`: `T` rows of the step, `E` hidden size, `H` query heads, `G` key/value
+/// Letters of shapes: `T` rows of the step, `E` hidden size, `H` query heads, `G` key/value
 /// heads, `D` head size, `F` feed-forward size, `V` vocabulary, `P` block size.
 /// A backend belongs to one thread. Operations are issued in order; a device may run them later, but `sample` waits.
 package protocol Backend: ~Copyable {
@@ -41,17 +41,28 @@ package protocol Backend: ~Copyable {
     mutating func embed(_ table: Matrix, into x: Rows)
     /// `x += delta` if there is one, then `y = x / rms(x) · weight`, over the step's rows or the wanted ones.
     mutating func normalize(
-        _ x: Rows, adding delta: Rows?, weight: Vector, epsilon: Float,
-        scope: RowScope, into y: Rows
+        _ x: Rows,
+        adding delta: Rows?,
+        weight: Vector,
+        epsilon: Float,
+        scope: RowScope,
+        into y: Rows
     )
     /// `y = x · Wᵀ`, then each segment's low-rank update of `target`, then `+ bias`.
     mutating func multiply(
-        _ x: Rows, by weight: Matrix, bias: Vector?, target: AdapterTarget,
+        _ x: Rows,
+        by weight: Matrix,
+        bias: Vector?,
+        target: AdapterTarget,
         into y: Rows
     )
     /// Normalizes every head of `heads` heads from column `column` of `x` on (Qwen3's query and key norms).
     mutating func normalizeHeads(
-        _ x: Rows, column: Int, heads: Int, weight: Vector, epsilon: Float
+        _ x: Rows,
+        column: Int,
+        heads: Int,
+        weight: Vector,
+        epsilon: Float
     )
     /// Rotates queries and keys in `qkv` `[T, (H + 2G)·D]` and appends keys and values to the cache of `layer`.
     mutating func rotateAndAppend(_ qkv: Rows, layer: Int, shape: AttentionShape)
@@ -65,7 +76,9 @@ package protocol Backend: ~Copyable {
     ///
     /// - Parameter outputs: replaced by one entry for each wanted row; nil where no token had a finite logit.
     mutating func sample(
-        _ logits: Rows, _ requests: borrowing [SamplingRequest], into outputs: inout [SampledToken?]
+        _ logits: Rows,
+        _ requests: borrowing [SamplingRequest],
+        into outputs: inout [SampledToken?]
     )
 }
 
@@ -132,7 +145,10 @@ package struct SamplingRequest {
     package let banned: [TokenID]
 
     package init(
-        parameters: SamplingParameters, history: UnsafeBufferPointer<TokenID>, promptCount: Int, banned: [TokenID]
+        parameters: SamplingParameters,
+        history: UnsafeBufferPointer<TokenID>,
+        promptCount: Int,
+        banned: [TokenID]
     ) {
         self.parameters = parameters
         self.history = history

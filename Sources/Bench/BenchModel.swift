@@ -22,15 +22,21 @@ enum BenchModel {
     }()
 
     static func startCPU(
-        _ shape: ModelConfiguration, workload: EngineWorkload, threads: Int
+        _ shape: ModelConfiguration,
+        workload: EngineWorkload,
+        threads: Int
     ) async throws -> EngineHandle {
         let configuration = engineConfiguration(workload)
         let checkpoint = Checkpoint.dummy(configuration: shape, seed: 1, type: .bfloat16)
         return try await EngineHandle.start(configuration) {
             let limits = configuration.batchLimits
             return try LlamaRunner(
-                checkpoint, shape, limits: limits, blocks: configuration.blockCount,
-                blockSize: configuration.blockSize, positions: configuration.maxSequenceLength,
+                checkpoint,
+                shape,
+                limits: limits,
+                blocks: configuration.blockCount,
+                blockSize: configuration.blockSize,
+                positions: configuration.maxSequenceLength,
                 on: CPUBackend(limits: limits, vocabularySize: shape.vocabularySize, threads: threads)
             )
         }
@@ -47,8 +53,12 @@ enum BenchModel {
         let blockSize = 16
         let blocks = workload.requests * ((workload.sequenceLength + blockSize) / blockSize + 1) * 2
         return EngineConfiguration(
-            maxSequences: workload.requests, maxBatchedTokens: 512, maxSequenceLength: workload.sequenceLength,
-            blockSize: blockSize, blockCount: blocks, sharesPrefixes: false
+            maxSequences: workload.requests,
+            maxBatchedTokens: 512,
+            maxSequenceLength: workload.sequenceLength,
+            blockSize: blockSize,
+            blockCount: blocks,
+            sharesPrefixes: false
         )
     }
 }

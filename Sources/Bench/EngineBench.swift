@@ -1,5 +1,5 @@
-package import ArgumentParser
 internal import Adapters
+package import ArgumentParser
 internal import Core
 internal import Engine
 internal import Foundation
@@ -25,7 +25,7 @@ package struct EngineBench: AsyncParsableCommand {
     @Option(help: "Requests at once. Default: 8 on the CPU, 256 for echo.") var requests: Int?
     @Option(help: "Rank of the made-up adapters, on all projections; 1 ... 512.") var rank = 16
     @Option(help: "Prompt tokens of each request.") var promptTokens = 16
-    @Option(help: "Tokens generated for each request.") var outputTokens = 128
+    @Option(help: "Tokens generated for each request. Default: 128 on the CPU, 512 for echo.") var outputTokens: Int?
     @Option(help: "Threads of the CPU backend. Default: all cores.") var threads: Int?
     @Option(help: "Runs of each kind; medians compare them.") var repeats = 3
 
@@ -33,7 +33,7 @@ package struct EngineBench: AsyncParsableCommand {
 
     package func validate() throws {
         for (name, value) in [
-            ("requests", requests ?? 1), ("prompt-tokens", promptTokens), ("output-tokens", outputTokens),
+            ("requests", requests ?? 1), ("prompt-tokens", promptTokens), ("output-tokens", outputTokens ?? 1),
             ("threads", threads ?? 1), ("repeats", repeats),
         ] where value < 1 {
             throw ValidationError("--\(name) is \(value), but must be at least 1")
@@ -52,7 +52,10 @@ package struct EngineBench: AsyncParsableCommand {
         let shape = try model.map(readConfiguration) ?? BenchModel.tinyLlama
         let count = requests ?? 8
         let workload = EngineWorkload(
-            shape: shape, requests: count, promptTokens: promptTokens, outputTokens: outputTokens
+            shape: shape,
+            requests: count,
+            promptTokens: promptTokens,
+            outputTokens: outputTokens ?? 128
         )
         let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         let engine = try await BenchModel.startCPU(shape, workload: workload, threads: threads)
@@ -82,7 +85,7 @@ package struct EngineBench: AsyncParsableCommand {
         line["rank"] = .integer(rank)
         line["threads"] = .integer(threads)
         line["prompt_tokens"] = .integer(promptTokens)
-        line["output_tokens"] = .integer(outputTokens)
+        line["output_tokens"] = .integer(outputTokens ?? 128)
         line["seconds"] = .number(run.seconds)
         line["tokens_per_second"] = .number(run.tokensPerSecond)
         line.print()
@@ -105,7 +108,10 @@ package struct EngineBench: AsyncParsableCommand {
         let count = requests ?? 256
         let shape = BenchModel.tinyLlama
         let workload = EngineWorkload(
-            shape: shape, requests: count, promptTokens: promptTokens, outputTokens: max(outputTokens, 512)
+            shape: shape,
+            requests: count,
+            promptTokens: promptTokens,
+            outputTokens: outputTokens ?? 512
         )
         for _ in 0..<repeats {
             let engine = try await BenchModel.startEcho(shape, workload: workload)
@@ -114,6 +120,7 @@ package struct EngineBench: AsyncParsableCommand {
             let overhead = engine.statistics.overheadSeconds
             var line = BenchRecord(bench: "engine", backend: "echo")
             line["batch"] = .integer(count)
+            line["output_tokens"] = .integer(outputTokens ?? 512)
             line["steps"] = .integer(overhead.count)
             line["tokens_per_second"] = .number(run.tokensPerSecond)
             line["overhead_mean_us"] = .number(overhead.sum / Double(max(overhead.count, 1)) * 1e6)

@@ -69,7 +69,10 @@ struct EngineWorkload: Sendable {
             TokenID(Int32((number * 7919 + position * 31 + 1) % shape.vocabularySize))
         }
         let request = GenerationRequest(
-            id: RequestID(UInt64.random(in: .min ... .max)), prompt: prompt, adapter: adapter, sampling: sampling,
+            id: RequestID(UInt64.random(in: .min ... .max)),
+            prompt: prompt,
+            adapter: adapter,
+            sampling: sampling,
             stop: StopConditions(maxTokens: outputTokens)
         )
         var count = 0

@@ -17,7 +17,8 @@ struct AdapterSlots {
 
     /// Adds a hold on an adapter, installing it if it is not there; nil while it is on its way.
     mutating func hold<Runner: ModelRunner & ~Copyable>(
-        _ adapter: LoadedAdapter, on runner: inout Runner
+        _ adapter: LoadedAdapter,
+        on runner: inout Runner
     ) -> AdapterSlot? {
         if let entry = entries[adapter.digest] {
             entries[adapter.digest]?.holds += 1

@@ -17,7 +17,8 @@ struct BatchBuilder: ~Copyable {
     /// Where a slot stands in `slots`, by slot number plus one; -1 where it does not. Position 0 is the base.
     private var positions: [Int] = []
 
-    mutating func build(_ step: borrowing Step, scheduler: borrowing Scheduler, sequences: borrowing [EngineSequence?]) {
+    mutating func build(_ step: borrowing Step, scheduler: borrowing Scheduler, sequences: borrowing [EngineSequence?])
+    {
         batch.removeAll()
         requests.removeAll(keepingCapacity: true)
         group(step, sequences)
@@ -27,8 +28,10 @@ struct BatchBuilder: ~Copyable {
             guard scheduled.wantsToken else { continue }
             requests.append(
                 SamplingRequest(
-                    parameters: sequence.request.sampling, history: sequence.tokens.buffer,
-                    promptCount: sequence.request.prompt.count, banned: sequence.banned
+                    parameters: sequence.request.sampling,
+                    history: sequence.tokens.buffer,
+                    promptCount: sequence.request.prompt.count,
+                    banned: sequence.banned
                 )
             )
         }

@@ -25,11 +25,14 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
 
     init(_ configuration: EngineConfiguration, runner: consuming Runner) throws(PagingError) {
         let cache = try KVCache(
-            blockCount: configuration.blockCount, blockSize: configuration.blockSize,
-            maxTokensPerSequence: configuration.maxSequenceLength, enablesPrefixCaching: configuration.sharesPrefixes
+            blockCount: configuration.blockCount,
+            blockSize: configuration.blockSize,
+            maxTokensPerSequence: configuration.maxSequenceLength,
+            enablesPrefixCaching: configuration.sharesPrefixes
         )
         let scheduling = SchedulerConfiguration(
-            maxSequences: configuration.maxSequences, maxBatchedTokens: configuration.maxBatchedTokens
+            maxSequences: configuration.maxSequences,
+            maxBatchedTokens: configuration.maxBatchedTokens
         )
         self.configuration = configuration
         self.runner = runner
@@ -121,7 +124,10 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         guard let sequence = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
         counters.generatedTokens += 1
         let token = GeneratedToken(
-            index: sequence.generatedCount - 1, id: output.token, logprob: output.logprob, top: output.top
+            index: sequence.generatedCount - 1,
+            id: output.token,
+            logprob: output.logprob,
+            top: output.top
         )
         events.append(PendingEvent(events: sequence.events, event: .token(token)))
         let reason = sequence.finishReason(after: output.token, maxSequenceLength: configuration.maxSequenceLength)

@@ -17,8 +17,13 @@ package struct EngineConfiguration: Sendable, Equatable {
     package var sharesPrefixes: Bool
 
     package init(
-        maxSequences: Int = 64, maxBatchedTokens: Int = 512, maxWaiting: Int = 1024, maxSequenceLength: Int,
-        blockSize: Int = 16, blockCount: Int, sharesPrefixes: Bool = true
+        maxSequences: Int = 64,
+        maxBatchedTokens: Int = 512,
+        maxWaiting: Int = 1024,
+        maxSequenceLength: Int,
+        blockSize: Int = 16,
+        blockCount: Int,
+        sharesPrefixes: Bool = true
     ) {
         self.maxSequences = maxSequences
         self.maxBatchedTokens = max(maxBatchedTokens, maxSequences)
@@ -34,7 +39,9 @@ package struct EngineConfiguration: Sendable, Equatable {
     package var batchLimits: BatchLimits {
         let pagesPerSequence = (maxSequenceLength + blockSize - 1) / blockSize
         return BatchLimits(
-            tokens: maxBatchedTokens, sequences: maxSequences, pages: maxSequences * pagesPerSequence
+            tokens: maxBatchedTokens,
+            sequences: maxSequences,
+            pages: maxSequences * pagesPerSequence
         )
     }
 }

@@ -23,16 +23,21 @@ package final class EngineHandle: Sendable {
     /// - Parameter makeRunner: called on the engine's thread, where the runner then stays.
     /// - Throws: what `makeRunner` throws.
     package static func start<Runner: ModelRunner & SendableMetatype & ~Copyable>(
-        _ configuration: EngineConfiguration, makeRunner: @escaping @Sendable () throws -> Runner
+        _ configuration: EngineConfiguration,
+        makeRunner: @escaping @Sendable () throws -> Runner
     ) async throws -> EngineHandle {
         try await withCheckedThrowingContinuation { started in
             startThread {
                 do {
                     let runner = try makeRunner()
-                    let handle = EngineHandle(configuration, vocabularySize: runner.vocabularySize)
+                    let vocabularySize = runner.vocabularySize
+                    let engine = try Engine(configuration, runner: runner)
+                    let handle = EngineHandle(configuration, vocabularySize: vocabularySize)
                     var loop = EngineLoop(
-                        engine: try Engine(configuration, runner: runner), mailbox: handle.mailbox,
-                        delivery: handle.delivery, published: handle.published
+                        engine: engine,
+                        mailbox: handle.mailbox,
+                        delivery: handle.delivery,
+                        published: handle.published
                     )
                     started.resume(returning: handle)
                     loop.run()
@@ -55,7 +60,7 @@ package final class EngineHandle: Sendable {
 
     package var maxSequenceLength: Int { configuration.maxSequenceLength }
 
-    /// The counters of the engine, at most a tenth of a second old.
+    /// The counters of the engine, as of the last step but a few, and up to date whenever nothing runs.
     package var statistics: EngineStatistics { published.value }
 
     /// Requests accepted whose last event is not delivered yet.
@@ -81,11 +86,10 @@ package final class EngineHandle: Sendable {
 
     /// Queues a submission, or says why not. Under one lock with `stop`, so that none arrives after the last message.
     private func accept(_ submission: Submission) -> EngineError? {
-        let openCount = openCount
-        return intake.withLock { intake in
+        intake.withLock { intake in
             if intake.isStopped { return .stopped }
             if intake.isDraining { return .draining }
-            if openCount >= configuration.maxWaiting + configuration.maxSequences {
+            if intake.acceptedCount - delivery.endedCount >= configuration.maxWaiting + configuration.maxSequences {
                 return .queueFull(limit: configuration.maxWaiting)
             }
             intake.acceptedCount += 1
@@ -100,17 +104,24 @@ package final class EngineHandle: Sendable {
     /// Refuses new requests and returns when all accepted ones have ended.
     package func drain() async {
         intake.withLock { $0.isDraining = true }
-        while openCount > 0 { try? await Task.sleep(for: .milliseconds(5)) }
+        await waitUntilAllEnded()
     }
 
-    /// Cancels what is left, ends the engine's threads, and returns when every request has had its last event.
+    /// Cancels what is left and returns when every request has had its last event; the engine's threads end after it.
     package func stop() async {
         intake.withLock { intake in
             if !intake.isStopped { mailbox.put(.stop) }
             intake.isDraining = true
             intake.isStopped = true
         }
-        while openCount > 0 { try? await Task.sleep(for: .milliseconds(5)) }
+        await waitUntilAllEnded()
+    }
+
+    /// Looks every few milliseconds, also in a cancelled task, whose own sleep would return at once.
+    private func waitUntilAllEnded() async {
+        await Task.detached { [self] in
+            while openCount > 0 { try? await Task.sleep(for: .milliseconds(5)) }
+        }.value
     }
 
     private func validate(_ request: GenerationRequest) throws(EngineError) {

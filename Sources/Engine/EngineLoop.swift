@@ -16,7 +16,10 @@ struct EngineLoop<Runner: ModelRunner & ~Copyable>: ~Copyable {
     private static var loadPollSeconds: Double { 0.0005 }
 
     init(
-        engine: consuming Engine<Runner>, mailbox: Mailbox, delivery: EventDelivery, published: PublishedStatistics
+        engine: consuming Engine<Runner>,
+        mailbox: Mailbox,
+        delivery: EventDelivery,
+        published: PublishedStatistics
     ) {
         self.engine = engine
         self.mailbox = mailbox
@@ -30,12 +33,14 @@ struct EngineLoop<Runner: ModelRunner & ~Copyable>: ~Copyable {
             let start = ContinuousClock.now
             guard handleMessages() else { break }
             if engine.isIdle {
-                deliver()
                 publish()
+                deliver()
                 mailbox.wait()
                 continue
             }
             let forward = engine.step()
+            // Before the last events: who waits for them finds everything counted.
+            if engine.isIdle { publish() }
             deliver()
             let end = ContinuousClock.now
             if let forward {
@@ -46,8 +51,8 @@ struct EngineLoop<Runner: ModelRunner & ~Copyable>: ~Copyable {
             if end - lastPublication > Self.publicationInterval { publish() }
         }
         engine.cancelAll()
-        deliver()
         publish()
+        deliver()
         delivery.close()
     }
 

@@ -12,26 +12,41 @@ enum EngineMessage: Sendable {
 
 /// The engine's one ordered input. Any thread puts, the engine's thread takes.
 final class Mailbox: Sendable {
-    private let messages = Mutex<[EngineMessage]>([])
+    private struct Box {
+        var messages: [EngineMessage] = []
+        /// Whether the engine sleeps, or is about to, and must be woken.
+        var isWaiting = false
+    }
+
+    private let box = Mutex(Box())
     private let wake = DispatchSemaphore(value: 0)
 
     func put(_ message: EngineMessage) {
-        let wasEmpty = messages.withLock { messages in
-            messages.append(message)
-            return messages.count == 1
+        let wakes = box.withLock { box in
+            box.messages.append(message)
+            defer { box.isWaiting = false }
+            return box.isWaiting
         }
-        // One signal for each time the box stops being empty is enough: taking empties it.
-        if wasEmpty { wake.signal() }
+        if wakes { wake.signal() }
     }
 
     /// Exchanges the messages for an empty list whose memory is reused.
     func take(into empty: inout [EngineMessage]) {
-        messages.withLock { swap(&$0, &empty) }
+        box.withLock { swap(&$0.messages, &empty) }
     }
 
-    /// Sleeps until a message may be there, or for the time given.
+    /// Sleeps until a message is there, or for the time given; may also return early.
     func wait(atMost seconds: Double? = nil) {
-        guard let seconds else { return wake.wait() }
-        _ = wake.wait(timeout: .now() + seconds)
+        let mustWait = box.withLock { box in
+            box.isWaiting = box.messages.isEmpty
+            return box.isWaiting
+        }
+        guard mustWait else { return }
+        if let seconds {
+            _ = wake.wait(timeout: .now() + seconds)
+            box.withLock { $0.isWaiting = false }
+        } else {
+            wake.wait()
+        }
     }
 }

@@ -1,25 +1,25 @@
 #if canImport(Glibc)
-internal import Glibc
+    internal import Glibc
 #elseif canImport(Musl)
-internal import Musl
+    internal import Musl
 #else
-internal import Darwin
+    internal import Darwin
 #endif
 
 /// Starts a thread of the operating system that runs `body` once.
 func startThread(_ body: @escaping @Sendable () -> Void) {
     let context = Unmanaged.passRetained(ThreadBody(body)).toOpaque()
     #if canImport(Darwin)
-    var thread: pthread_t?
+        var thread: pthread_t?
     #else
-    var thread = pthread_t()
+        var thread = pthread_t()
     #endif
     let status = pthread_create(&thread, nil, runThread, context)
     precondition(status == 0, "cannot start a thread: error \(status)")
     #if canImport(Darwin)
-    if let thread { pthread_detach(thread) }
+        if let thread { pthread_detach(thread) }
     #else
-    pthread_detach(thread)
+        pthread_detach(thread)
     #endif
 }
 
@@ -30,15 +30,15 @@ private final class ThreadBody: Sendable {
 }
 
 #if canImport(Darwin)
-private func runThread(_ context: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-    run(context)
-    return nil
-}
+    private func runThread(_ context: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
+        run(context)
+        return nil
+    }
 #else
-private func runThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    if let context { run(context) }
-    return nil
-}
+    private func runThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        if let context { run(context) }
+        return nil
+    }
 #endif
 
 private func run(_ context: UnsafeMutableRawPointer) {

@@ -14,7 +14,7 @@ package struct Frontend: Sendable {
     private let ids = RequestIDs()
     private let pendingLimit: Int
 
-    /// - Parameter pendingLimit: pieces of an answer that may wait for their reader before the answer is cut.
+    /// - Parameter pendingLimit: pieces of each choice that may wait for their reader before the answer is cut.
     package init(
         model: ServedModel,
         source: any TokenSource,
@@ -65,13 +65,13 @@ package struct Frontend: Sendable {
             metrics: metrics,
             promptTokens: prompts.reduce(0) { $0 + $1.tokens.count },
             arrival: arrival,
-            pendingLimit: pendingLimit
+            pendingLimit: pendingLimit * planned.count
         )
         for sequence in planned { metrics.begin(promptTokens: sequence.request.prompt.count) }
         return Generation(
             model: name,
             adapterDigest: lease?.adapter.digest,
-            pendingLimit: pendingLimit,
+            pendingLimit: pendingLimit * planned.count,
             sequences: pump
         )
     }

@@ -25,8 +25,9 @@ package enum FrontendError: Error, Equatable, CustomStringConvertible {
         case .adapter(let error): "\(error)"
         case .cancelled: "the request was cancelled before it finished"
         case .contextExceeded(let prompt, let answer, let limit):
-            "this model's context is \(limit) tokens, but \(prompt + answer) were requested: "
-                + "\(prompt) in the prompt and \(answer) for the answer"
+            // No sum of the two: a client may ask for as many as an Int holds.
+            "this model's context is \(limit) tokens, but the prompt has \(prompt) and the answer was to have "
+                + "\(answer)"
         case .engine(let error): "\(error)"
         case .invalid(let error): "\(error)"
         case .modelNotFound(let name): "the model '\(name)' does not exist"

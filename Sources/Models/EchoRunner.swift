@@ -18,7 +18,9 @@ package struct EchoRunner: ModelRunner, ~Copyable {
     package mutating func remove(_ slot: AdapterSlot) {}
 
     package mutating func run(
-        _ batch: borrowing Batch, _ requests: borrowing [SamplingRequest], into outputs: inout [SampledToken?]
+        _ batch: borrowing Batch,
+        _ requests: borrowing [SamplingRequest],
+        into outputs: inout [SampledToken?]
     ) throws(BackendError) {
         outputs.removeAll(keepingCapacity: true)
         for index in 0..<batch.logitRows.count {

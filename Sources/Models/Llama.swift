@@ -20,7 +20,10 @@ package struct Llama<Device: Backend & ~Copyable>: ~Copyable {
     /// - Parameter limits: the largest step, for which activations get room.
     /// - Throws: `WeightsError` for a checkpoint that lacks a tensor or has one of another shape.
     package init(
-        _ checkpoint: Checkpoint, _ configuration: ModelConfiguration, limits: BatchLimits, on device: inout Device
+        _ checkpoint: Checkpoint,
+        _ configuration: ModelConfiguration,
+        limits: BatchLimits,
+        on device: inout Device
     ) throws(WeightsError) {
         try checkpoint.validate(against: configuration)
         let table = device.makeMatrix([try checkpoint.tensor(named: "model.embed_tokens.weight")])
@@ -49,19 +52,31 @@ package struct Llama<Device: Backend & ~Copyable>: ~Copyable {
         device.embed(embedding, into: rows.hidden)
         for (index, layer) in layers.enumerated() {
             device.normalize(
-                rows.hidden, adding: index == 0 ? nil : rows.delta, weight: layer.attentionNorm,
-                epsilon: configuration.normEpsilon, scope: .step, into: rows.normalized
+                rows.hidden,
+                adding: index == 0 ? nil : rows.delta,
+                weight: layer.attentionNorm,
+                epsilon: configuration.normEpsilon,
+                scope: .step,
+                into: rows.normalized
             )
             layer.attend(rows, configuration, on: &device)
             device.normalize(
-                rows.hidden, adding: rows.delta, weight: layer.feedForwardNorm,
-                epsilon: configuration.normEpsilon, scope: .step, into: rows.normalized
+                rows.hidden,
+                adding: rows.delta,
+                weight: layer.feedForwardNorm,
+                epsilon: configuration.normEpsilon,
+                scope: .step,
+                into: rows.normalized
             )
             layer.feedForward(rows, on: &device)
         }
         device.gatherWanted(rows.hidden, adding: rows.delta, into: rows.wanted)
         device.normalize(
-            rows.wanted, adding: nil, weight: norm, epsilon: configuration.normEpsilon, scope: .wanted,
+            rows.wanted,
+            adding: nil,
+            weight: norm,
+            epsilon: configuration.normEpsilon,
+            scope: .wanted,
             into: rows.wantedNormalized
         )
         device.multiply(rows.wantedNormalized, by: head, bias: nil, target: .head, into: rows.logits)

@@ -18,12 +18,17 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
     private let down: Device.Matrix
 
     init(
-        _ checkpoint: Checkpoint, _ configuration: ModelConfiguration, index: Int, on device: inout Device
+        _ checkpoint: Checkpoint,
+        _ configuration: ModelConfiguration,
+        index: Int,
+        on device: inout Device
     ) throws(WeightsError) {
         self.index = index
         shape = AttentionShape(
-            heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount,
-            headSize: configuration.headSize, window: configuration.slidingWindow(layer: index)
+            heads: configuration.headCount,
+            keyValueHeads: configuration.keyValueHeadCount,
+            headSize: configuration.headSize,
+            window: configuration.slidingWindow(layer: index)
         )
         let prefix = "model.layers.\(index)."
         func tensors(_ names: [String]) throws(WeightsError) -> [HostTensor] {
@@ -49,32 +54,49 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
 
     func attend(_ rows: LlamaActivations<Device>, _ configuration: ModelConfiguration, on device: inout Device) {
         device.multiply(
-            rows.normalized, by: queryKeyValue, bias: queryKeyValueBias,
-            target: .projections(layer: index, .queryKeyValue), into: rows.qkv
+            rows.normalized,
+            by: queryKeyValue,
+            bias: queryKeyValueBias,
+            target: .projections(layer: index, .queryKeyValue),
+            into: rows.qkv
         )
         if let queryNorm, let keyNorm {
             let epsilon = configuration.normEpsilon
             device.normalizeHeads(rows.qkv, column: 0, heads: shape.heads, weight: queryNorm, epsilon: epsilon)
             device.normalizeHeads(
-                rows.qkv, column: shape.heads * shape.headSize, heads: shape.keyValueHeads, weight: keyNorm,
+                rows.qkv,
+                column: shape.heads * shape.headSize,
+                heads: shape.keyValueHeads,
+                weight: keyNorm,
                 epsilon: epsilon
             )
         }
         device.rotateAndAppend(rows.qkv, layer: index, shape: shape)
         device.attend(rows.qkv, layer: index, shape: shape, into: rows.attention)
         device.multiply(
-            rows.attention, by: output, bias: outputBias, target: .projections(layer: index, .output),
+            rows.attention,
+            by: output,
+            bias: outputBias,
+            target: .projections(layer: index, .output),
             into: rows.delta
         )
     }
 
     func feedForward(_ rows: LlamaActivations<Device>, on device: inout Device) {
         device.multiply(
-            rows.normalized, by: gateUp, bias: nil, target: .projections(layer: index, .gateUp), into: rows.gateUp
+            rows.normalized,
+            by: gateUp,
+            bias: nil,
+            target: .projections(layer: index, .gateUp),
+            into: rows.gateUp
         )
         device.gate(rows.gateUp, into: rows.gated)
         device.multiply(
-            rows.gated, by: down, bias: nil, target: .projections(layer: index, .down), into: rows.delta
+            rows.gated,
+            by: down,
+            bias: nil,
+            target: .projections(layer: index, .down),
+            into: rows.delta
         )
     }
 }

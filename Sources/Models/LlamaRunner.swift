@@ -16,15 +16,23 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
     /// - Parameter positions: the longest sequence.
     /// - Throws: `WeightsError` for a checkpoint that does not fit its configuration.
     package init(
-        _ checkpoint: Checkpoint, _ configuration: ModelConfiguration, limits: BatchLimits, blocks: Int,
-        blockSize: Int, positions: Int, on device: consuming Device
+        _ checkpoint: Checkpoint,
+        _ configuration: ModelConfiguration,
+        limits: BatchLimits,
+        blocks: Int,
+        blockSize: Int,
+        positions: Int,
+        on device: consuming Device
     ) throws(WeightsError) {
         let model = try Llama(checkpoint, configuration, limits: limits, on: &device)
         device.makeRotaryTables(RotaryTables(configuration, positions: positions))
         device.makeKVCache(
             KVShape(
-                layers: configuration.layerCount, blocks: blocks, blockSize: blockSize,
-                heads: configuration.keyValueHeadCount, headSize: configuration.headSize
+                layers: configuration.layerCount,
+                blocks: blocks,
+                blockSize: blockSize,
+                heads: configuration.keyValueHeadCount,
+                headSize: configuration.headSize
             )
         )
         self.model = model
@@ -40,7 +48,9 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
     package mutating func remove(_ slot: AdapterSlot) { device.remove(slot) }
 
     package mutating func run(
-        _ batch: borrowing Batch, _ requests: borrowing [SamplingRequest], into outputs: inout [SampledToken?]
+        _ batch: borrowing Batch,
+        _ requests: borrowing [SamplingRequest],
+        into outputs: inout [SampledToken?]
     ) throws(BackendError) {
         device.begin(batch)
         let logits = model.forward(on: &device)

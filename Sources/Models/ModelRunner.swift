@@ -22,7 +22,9 @@ package protocol ModelRunner: ~Copyable {
     ///   - outputs: replaced by one entry for each of `batch.logitRows`; nil where no token could be chosen.
     /// - Throws: only what leaves the device unusable.
     mutating func run(
-        _ batch: borrowing Batch, _ requests: borrowing [SamplingRequest], into outputs: inout [SampledToken?]
+        _ batch: borrowing Batch,
+        _ requests: borrowing [SamplingRequest],
+        into outputs: inout [SampledToken?]
     ) throws(BackendError)
 }
 

@@ -1,7 +1,6 @@
 package import Backends
-package import Weights
-
 internal import Foundation
+package import Weights
 
 extension RotaryTables {
     /// The tables of rotary position embedding (arXiv:2104.09864) for positions `0 ..< positions`.
@@ -48,7 +47,11 @@ extension RotaryTables {
             }
         case .yarn(let factor, let original, let fast, let slow, _, let truncates):
             let ramp = YarnRamp(
-                configuration, original: Double(original), fast: fast, slow: slow, truncates: truncates
+                configuration,
+                original: Double(original),
+                fast: fast,
+                slow: slow,
+                truncates: truncates
             )
             return frequencies.enumerated().map { pair, frequency in
                 let divided = ramp.share(of: pair)

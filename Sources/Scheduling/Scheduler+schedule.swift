@@ -82,7 +82,8 @@ extension Scheduler {
         }
     }
 
-    /// Takes all blocks that the known tokens and the next need: a prefill once begun never runs out.
+    /// Takes all blocks that the known tokens need, if there is one more for the next: a prefill once begun never runs
+    /// out.
     private mutating func start(_ index: SequenceIndex) -> Bool {
         let state = self[index]
         let tokens = state.tokens
@@ -110,7 +111,9 @@ extension Scheduler {
         let state = self[index]
         step.sequences.append(
             ScheduledSequence(
-                index: index, firstToken: state.computedCount, count: count,
+                index: index,
+                firstToken: state.computedCount,
+                count: count,
                 wantsToken: state.computedCount + count == state.tokens.count
             )
         )

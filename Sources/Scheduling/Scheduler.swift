@@ -1,5 +1,5 @@
-internal import DequeModule
 package import Core
+internal import DequeModule
 package import Paging
 
 /// Bounds of one engine's steps.
@@ -111,9 +111,6 @@ package struct Scheduler: ~Copyable {
         cache.free(&pages)
         state.computedCount = 0
     }
-
-    /// Lets no later sequence share what an adapter's sequences left in the cache.
-    package mutating func forgetPrefixes(of digest: AdapterDigest) { cache.forgetAll(digest: digest) }
 }
 
 /// A sequence as the scheduler sees it.

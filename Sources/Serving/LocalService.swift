@@ -2,8 +2,8 @@ package import Adapters
 internal import Backends
 internal import Core
 package import Engine
-package import Frontend
 internal import Foundation
+package import Frontend
 internal import Models
 internal import Weights
 
@@ -42,25 +42,34 @@ package struct LocalService: Sendable {
     package static func start(model path: String, options: LocalServiceOptions) async throws -> LocalService {
         let model = try ModelDirectory(path: path, loadFormat: options.loadFormat)
         let sizes = try engineConfiguration(model.configuration, options)
-        let engine = try await startEngine(model, sizes, threads: options.threads)
-        let adapters = try AdapterStore(
-            model: model.configuration, base: model.checkpoint, budgetBytes: options.adapterBytes,
-            root: options.adapterRoot
-        )
         let served = model.servedModel(names: options.servedNames, contextLength: sizes.maxSequenceLength)
+        let adapters = try AdapterStore(
+            model: model.configuration,
+            base: model.checkpoint,
+            budgetBytes: options.adapterBytes,
+            root: options.adapterRoot,
+            reservedNames: Set(served.names)
+        )
+        let engine = try await startEngine(model, sizes, threads: options.threads)
         let frontend = Frontend(model: served, source: engine, adapters: adapters)
         return LocalService(model: model, engine: engine, adapters: adapters, frontend: frontend)
     }
 
     private static func startEngine(
-        _ model: ModelDirectory, _ sizes: EngineConfiguration, threads: Int?
+        _ model: ModelDirectory,
+        _ sizes: EngineConfiguration,
+        threads: Int?
     ) async throws -> EngineHandle {
         let (configuration, checkpoint) = (model.configuration, model.checkpoint)
         let threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
         return try await EngineHandle.start(sizes) {
             let limits = sizes.batchLimits
             return try LlamaRunner(
-                checkpoint, configuration, limits: limits, blocks: sizes.blockCount, blockSize: sizes.blockSize,
+                checkpoint,
+                configuration,
+                limits: limits,
+                blocks: sizes.blockCount,
+                blockSize: sizes.blockSize,
                 positions: sizes.maxSequenceLength,
                 on: CPUBackend(limits: limits, vocabularySize: configuration.vocabularySize, threads: threads)
             )
@@ -69,7 +78,8 @@ package struct LocalService: Sendable {
 
     /// As many blocks as the memory holds, but no more than all sequences at their longest can fill.
     private static func engineConfiguration(
-        _ model: ModelConfiguration, _ options: LocalServiceOptions
+        _ model: ModelConfiguration,
+        _ options: LocalServiceOptions
     ) throws(ServingError) -> EngineConfiguration {
         let length = options.maxSequenceLength ?? model.maxPositions
         guard (2...model.maxPositions).contains(length) else {
@@ -85,9 +95,13 @@ package struct LocalService: Sendable {
             throw .outOfBounds(option: "--kv-cache-bytes", value: "\(options.kvCacheBytes)", bound: bound)
         }
         return EngineConfiguration(
-            maxSequences: options.maxSequences, maxBatchedTokens: options.maxBatchedTokens,
-            maxWaiting: options.maxWaiting, maxSequenceLength: length, blockSize: options.blockSize,
-            blockCount: blocks, sharesPrefixes: options.sharesPrefixes
+            maxSequences: options.maxSequences,
+            maxBatchedTokens: options.maxBatchedTokens,
+            maxWaiting: options.maxWaiting,
+            maxSequenceLength: length,
+            blockSize: options.blockSize,
+            blockCount: blocks,
+            sharesPrefixes: options.sharesPrefixes
         )
     }
 }

@@ -1,7 +1,7 @@
 internal import ChatTemplates
 internal import Core
-package import Frontend
 internal import Foundation
+package import Frontend
 internal import JSON
 internal import Tokenization
 package import Weights
@@ -36,7 +36,8 @@ package struct ModelDirectory: Sendable {
     package init(path: String, loadFormat: LoadFormat = .auto) throws {
         self.path = path
         configuration = try ModelConfiguration(
-            parsing: try Self.read("config.json", in: path), generation: try? Self.read("generation_config.json", in: path)
+            parsing: try Self.read("config.json", in: path),
+            generation: try? Self.read("generation_config.json", in: path)
         )
         checkpoint =
             switch loadFormat {
@@ -57,9 +58,12 @@ package struct ModelDirectory: Sendable {
     package func servedModel(names: [String], contextLength: Int) -> ServedModel {
         ServedModel(
             names: names.isEmpty ? [URL(filePath: path).standardizedFileURL.lastPathComponent] : names,
-            tokenizer: tokenizer, template: template, templateVariables: templateVariables,
+            tokenizer: tokenizer,
+            template: template,
+            templateVariables: templateVariables,
             limits: .init(
-                contextLength: contextLength, vocabularySize: configuration.vocabularySize,
+                contextLength: contextLength,
+                vocabularySize: configuration.vocabularySize,
                 endOfSequenceIDs: configuration.endOfSequenceIDs
             ),
             origin: .init(path: path, created: Int(Date.now.timeIntervalSince1970))
@@ -89,7 +93,10 @@ package struct ModelDirectory: Sendable {
         let named = value.array?.first { $0["name"]?.string == "default" } ?? value.array?.first
         guard let text = named?["template"]?.string else {
             let path = directory + "/tokenizer_config.json"
-            throw ServingError.malformed(path: path, reason: "'chat_template' is neither a text nor a list of templates")
+            throw ServingError.malformed(
+                path: path,
+                reason: "'chat_template' is neither a text nor a list of templates"
+            )
         }
         return text
     }

@@ -54,13 +54,17 @@ struct DemoShow: Sendable {
             let message: JSONValue = ["role": "user", "content": .string(question.text)]
             let text =
                 try model.template?.render(
-                    messages: [message], tools: nil, addGenerationPrompt: true, variables: model.templateVariables
+                    messages: [message],
+                    tools: nil,
+                    addGenerationPrompt: true,
+                    variables: model.templateVariables
                 ) ?? question.text
             requests.append(
                 GenerationRequest(
                     id: RequestID(UInt64.random(in: .min ... .max)),
                     prompt: model.tokenizer.encode(text, addSpecialTokens: model.template == nil),
-                    adapter: try await service.adapters.lease(name: question.adapter), sampling: sampling,
+                    adapter: try await service.adapters.lease(name: question.adapter),
+                    sampling: sampling,
                     stop: StopConditions(maxTokens: Self.answerLimit, tokenIDs: model.limits.endOfSequenceIDs)
                 )
             )
@@ -74,7 +78,7 @@ struct DemoShow: Sendable {
         for await event in try service.engine.submit(request) {
             switch event {
             case .token(let token): board.add(text.append(token.id), to: number)
-            case .finished: break
+            case .finished: board.show(text.finish(), in: number)
             case .failed(let error): throw error
             }
         }
@@ -96,6 +100,9 @@ final class DemoBoard: Sendable {
 
     var state: State { box.withLock { $0 } }
 
+    func show(_ text: String, in number: Int) { box.withLock { $0.texts[number] += text } }
+
+    /// Adds one token's text.
     func add(_ text: String, to number: Int) {
         box.withLock { state in
             state.texts[number] += text

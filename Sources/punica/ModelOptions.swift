@@ -1,6 +1,8 @@
 import Adapters
 import ArgumentParser
+import Engine
 import Serving
+import Weights
 
 /// Options that say which model is served and how large the service is.
 struct ModelOptions: ParsableArguments {
@@ -57,6 +59,14 @@ struct ModelOptions: ParsableArguments {
         options.adapterRoot = adapterRoot
         options.sharesPrefixes = !noPrefixCache
         let service = try await LocalService.start(model: model ?? demo?.model ?? "", options: options)
+        let (length, wanted) = (
+            service.engine.maxSequenceLength, maxModelLen ?? service.model.configuration.maxPositions
+        )
+        if length < wanted {
+            printError(
+                "the KV cache holds \(length) tokens, so the context is that and not \(wanted); see --kv-cache-bytes"
+            )
+        }
         if let directory = adapters ?? demo?.adapters {
             for (name, outcome) in try await service.adapters.registerAll(in: directory) {
                 if case .failure(let error) = outcome { printError("adapter '\(name)' is not served: \(error)") }

@@ -51,11 +51,15 @@ struct ServeCommand: AsyncParsableCommand {
         logger.logLevel = Logger.Level(rawValue: logLevel) ?? .notice
         let service = try await model.start()
         let server = Server(
-            configuration: try serverConfiguration(), frontend: service.frontend, adapters: service.adapters,
+            configuration: try serverConfiguration(),
+            frontend: service.frontend,
+            adapters: service.adapters,
             logger: logger
         )
         let greeting = Greeting(
-            base: service.frontend.model.name, adapters: service.adapters.list(), host: host,
+            base: service.frontend.model.name,
+            adapters: service.adapters.list(),
+            host: host,
             needsKey: !apiKey.isEmpty || apiKeyFile != nil
         )
         do {

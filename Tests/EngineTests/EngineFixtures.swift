@@ -22,7 +22,8 @@ struct GoldenFixture: Sendable {
         let directory = Self.directory + "/" + name
         self.name = name
         configuration = try ModelConfiguration(
-            parsing: Array(try Data(contentsOf: URL(filePath: directory + "/config.json"))), generation: nil
+            parsing: Array(try Data(contentsOf: URL(filePath: directory + "/config.json"))),
+            generation: nil
         )
         checkpoint = try Checkpoint(directory: directory)
         let loader = AdapterLoader(model: configuration, base: checkpoint)
@@ -36,8 +37,12 @@ struct GoldenFixture: Sendable {
         return try await EngineHandle.start(configuration) {
             let limits = configuration.batchLimits
             return try LlamaRunner(
-                checkpoint, model, limits: limits, blocks: configuration.blockCount,
-                blockSize: configuration.blockSize, positions: configuration.maxSequenceLength,
+                checkpoint,
+                model,
+                limits: limits,
+                blocks: configuration.blockCount,
+                blockSize: configuration.blockSize,
+                positions: configuration.maxSequenceLength,
                 on: CPUBackend(limits: limits, vocabularySize: model.vocabularySize, threads: threads)
             )
         }

@@ -7,21 +7,35 @@ import Testing
 /// Every request ends exactly once, whatever happens to it.
 @Suite struct EngineLifecycles {
     private func startEcho(
-        sequences: Int = 8, tokens: Int = 64, blocks: Int = 64, waiting: Int = 1024
+        sequences: Int = 8,
+        tokens: Int = 64,
+        blocks: Int = 64,
+        waiting: Int = 1024
     ) async throws -> EngineHandle {
         let configuration = EngineConfiguration(
-            maxSequences: sequences, maxBatchedTokens: tokens, maxWaiting: waiting, maxSequenceLength: 64,
-            blockSize: 4, blockCount: blocks
+            maxSequences: sequences,
+            maxBatchedTokens: tokens,
+            maxWaiting: waiting,
+            maxSequenceLength: 64,
+            blockSize: 4,
+            blockCount: blocks
         )
         return try await EngineHandle.start(configuration) { EchoRunner(vocabularySize: 100) }
     }
 
     private func request(
-        _ id: UInt64, prompt: [Int32] = [1, 2, 3], generated: [Int32] = [], max: Int = 4, stop: [Int32] = []
+        _ id: UInt64,
+        prompt: [Int32] = [1, 2, 3],
+        generated: [Int32] = [],
+        max: Int = 4,
+        stop: [Int32] = []
     ) -> GenerationRequest {
         GenerationRequest(
-            id: RequestID(id), prompt: prompt.map { TokenID($0) }, generated: generated.map { TokenID($0) },
-            sampling: greedy(), stop: StopConditions(maxTokens: max, tokenIDs: stop.map { TokenID($0) })
+            id: RequestID(id),
+            prompt: prompt.map { TokenID($0) },
+            generated: generated.map { TokenID($0) },
+            sampling: greedy(),
+            stop: StopConditions(maxTokens: max, tokenIDs: stop.map { TokenID($0) })
         )
     }
 

@@ -8,7 +8,11 @@ import Testing
     @Test func `everyone ends exactly once and all memory comes back`() async throws {
         let fixture = try GoldenFixture("llama2")
         let configuration = EngineConfiguration(
-            maxSequences: 48, maxBatchedTokens: 96, maxWaiting: 400, maxSequenceLength: 64, blockSize: 4,
+            maxSequences: 48,
+            maxBatchedTokens: 96,
+            maxWaiting: 400,
+            maxSequenceLength: 64,
+            blockSize: 4,
             blockCount: 96
         )
         let engine = try await fixture.start(configuration)
@@ -51,13 +55,15 @@ import Testing
             sampling.temperature = Bool.random(using: &generator) ? 0 : 1
             sampling.seed = generator.next()
             isBad = Int.random(in: 0..<20, using: &generator) == 0
-            let length = isBad ? [0, 64, 5000].randomElement(using: &generator) ?? 0 : Int.random(in: 1...20, using: &generator)
+            let length =
+                isBad ? [0, 64, 5000].randomElement(using: &generator) ?? 0 : Int.random(in: 1...20, using: &generator)
             let pick = Int.random(in: -1..<fixture.adapters.count, using: &generator)
             patience = Int.random(in: 0..<10, using: &generator) == 0 ? Int.random(in: 0...3, using: &generator) : nil
             request = GenerationRequest(
                 id: RequestID(UInt64(number)),
                 prompt: (0..<length).map { _ in TokenID(Int32.random(in: 0...162, using: &generator)) },
-                adapter: pick < 0 ? nil : fixture.adapters[pick], sampling: sampling,
+                adapter: pick < 0 ? nil : fixture.adapters[pick],
+                sampling: sampling,
                 stop: StopConditions(maxTokens: Int.random(in: 4...8, using: &generator), tokenIDs: [TokenID(2)])
             )
         }

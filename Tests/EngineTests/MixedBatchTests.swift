@@ -14,20 +14,30 @@ import Testing
 
     @Test(arguments: ["llama2", "llama31-bf16", "mistral", "qwen2", "qwen3"], [UInt64(1), 2])
     func `every request in a mixed batch gets what it gets alone, bit for bit`(
-        model: String, seed: UInt64
+        model: String,
+        seed: UInt64
     ) async throws {
         var generator = SeededGenerator(seed: seed)
         let fixture = try GoldenFixture(model)
         let alone = try await fixture.start(
             EngineConfiguration(
-                maxSequences: 1, maxBatchedTokens: 64, maxSequenceLength: 128, blockSize: 16, blockCount: 8,
+                maxSequences: 1,
+                maxBatchedTokens: 64,
+                maxSequenceLength: 128,
+                blockSize: 16,
+                blockCount: 8,
                 sharesPrefixes: false
-            ), threads: 1
+            ),
+            threads: 1
         )
         // Blocks for about a third of what is asked at once, small chunks: preemption and chunking happen.
         let mixed = try await fixture.start(
             EngineConfiguration(
-                maxSequences: 12, maxBatchedTokens: 24, maxSequenceLength: 128, blockSize: 4, blockCount: 40,
+                maxSequences: 12,
+                maxBatchedTokens: 24,
+                maxSequenceLength: 128,
+                blockSize: 4,
+                blockCount: 40,
                 sharesPrefixes: seed % 2 == 0
             )
         )
@@ -53,7 +63,9 @@ import Testing
     }
 
     private func makeCases(
-        _ fixture: GoldenFixture, count: Int, generator: inout SeededGenerator
+        _ fixture: GoldenFixture,
+        count: Int,
+        generator: inout SeededGenerator
     ) -> [Case] {
         (0..<count).map { number in
             var sampling = SamplingParameters()
@@ -67,8 +79,11 @@ import Testing
             // Few different tokens, so that prompts share prefixes.
             let prompt = (0..<length).map { _ in TokenID(Int32.random(in: 5...6, using: &generator)) }
             let request = GenerationRequest(
-                id: RequestID(UInt64(number)), prompt: prompt, adapter: pick < 0 ? nil : fixture.adapters[pick],
-                sampling: sampling, stop: StopConditions(maxTokens: Int.random(in: 1...24, using: &generator))
+                id: RequestID(UInt64(number)),
+                prompt: prompt,
+                adapter: pick < 0 ? nil : fixture.adapters[pick],
+                sampling: sampling,
+                stop: StopConditions(maxTokens: Int.random(in: 1...24, using: &generator))
             )
             return Case(request: request, delay: .milliseconds(Int.random(in: 0...60, using: &generator)))
         }
@@ -81,7 +96,11 @@ import Testing
             let fixture = try GoldenFixture(model)
             let engine = try await fixture.start(
                 EngineConfiguration(
-                    maxSequences: 32, maxBatchedTokens: 50, maxSequenceLength: 128, blockSize: 8, blockCount: 200
+                    maxSequences: 32,
+                    maxBatchedTokens: 50,
+                    maxSequenceLength: 128,
+                    blockSize: 8,
+                    blockCount: 200
                 )
             )
             let own = cases.filter { $0["model"]?.string == model }
@@ -92,8 +111,11 @@ import Testing
                     let lease = folder.flatMap { name in fixture.adapters.first { $0.name == name } }
                     try #require((folder == nil) == (lease == nil))
                     let request = GenerationRequest(
-                        id: RequestID(UInt64(number)), prompt: tokens(golden["prompt"]), adapter: lease,
-                        sampling: greedy(), stop: StopConditions(maxTokens: 24)
+                        id: RequestID(UInt64(number)),
+                        prompt: tokens(golden["prompt"]),
+                        adapter: lease,
+                        sampling: greedy(),
+                        stop: StopConditions(maxTokens: 24)
                     )
                     group.addTask {
                         let answer = try await engine.answer(request)

@@ -11,7 +11,11 @@ import Weights
     private func engine(_ fixture: GoldenFixture, sequences: Int = 16) async throws -> EngineHandle {
         try await fixture.start(
             EngineConfiguration(
-                maxSequences: sequences, maxBatchedTokens: 64, maxSequenceLength: 96, blockSize: 4, blockCount: 200
+                maxSequences: sequences,
+                maxBatchedTokens: 64,
+                maxSequenceLength: 96,
+                blockSize: 4,
+                blockCount: 200
             )
         )
     }
@@ -22,7 +26,10 @@ import Weights
         var sampling = greedy()
         sampling.topLogprobs = 0
         return GenerationRequest(
-            id: RequestID(UInt64(id)), prompt: prompt.map { TokenID($0) }, adapter: adapter, sampling: sampling,
+            id: RequestID(UInt64(id)),
+            prompt: prompt.map { TokenID($0) },
+            adapter: adapter,
+            sampling: sampling,
             stop: StopConditions(maxTokens: 12)
         )
     }
@@ -71,7 +78,12 @@ import Weights
         func logits(after earlier: LoadedAdapter?) throws -> [[Float]] {
             let limits = BatchLimits(tokens: 8, sequences: 1, pages: 2)
             var runner = try LlamaRunner(
-                fixture.checkpoint, fixture.configuration, limits: limits, blocks: 2, blockSize: 8, positions: 16,
+                fixture.checkpoint,
+                fixture.configuration,
+                limits: limits,
+                blocks: 2,
+                blockSize: 8,
+                positions: 16,
                 on: CPUBackend(limits: limits, vocabularySize: fixture.configuration.vocabularySize, threads: 1)
             )
             if let earlier, let slot = runner.install(earlier) {
@@ -151,7 +163,11 @@ import Weights
 
     @Test func `a rarely used adapter is served in its turn however many others wait`() async throws {
         let configuration = EngineConfiguration(
-            maxSequences: 4, maxBatchedTokens: 16, maxSequenceLength: 32, blockSize: 4, blockCount: 64
+            maxSequences: 4,
+            maxBatchedTokens: 16,
+            maxSequenceLength: 32,
+            blockSize: 4,
+            blockCount: 64
         )
         let engine = try await EngineHandle.start(configuration) { EchoRunner(vocabularySize: 100) }
         let fixture = try GoldenFixture("llama2")

@@ -42,10 +42,9 @@ struct RefusalTests {
             try await refusal(#"{"model":"base","prompt":"1234567890"}"#, contextLength: 10)
                 == .contextExceeded(promptTokens: 10, maxTokens: 1, limit: 10)
         )
-        #expect(
-            try await refusal(#"{"model":"base","prompt":"1","max_tokens":9223372036854775807}"#)
-                == .contextExceeded(promptTokens: 1, maxTokens: .max, limit: 100)
-        )
+        let huge = try await refusal(#"{"model":"base","prompt":"1","max_tokens":9223372036854775807}"#)
+        #expect(huge == .contextExceeded(promptTokens: 1, maxTokens: .max, limit: 100))
+        #expect("\(try #require(huge))".contains("9223372036854775807"))
     }
 
     @Test func `a default answer shrinks to the context's rest`() async throws {

@@ -25,7 +25,8 @@ enum GoldenModels {
 
     static func configuration(of model: String) throws -> ModelConfiguration {
         try ModelConfiguration(
-            parsing: bytes(model + "/config.json"), generation: bytes(model + "/generation_config.json")
+            parsing: bytes(model + "/config.json"),
+            generation: bytes(model + "/generation_config.json")
         )
     }
 }

@@ -53,11 +53,19 @@ import Weights
         let limits = BatchLimits(tokens: 80, sequences: 3, pages: 64)
         let device = CPUBackend(limits: limits, vocabularySize: configuration.vocabularySize, threads: 2)
         var runner = try LlamaRunner(
-            checkpoint, configuration, limits: limits, blocks: 40, blockSize: 4, positions: 128, on: device
+            checkpoint,
+            configuration,
+            limits: limits,
+            blocks: 40,
+            blockSize: 4,
+            positions: 128,
+            on: device
         )
         var slot: AdapterSlot?
         if let adapter = golden.adapter {
-            let loaded = try AdapterLoader(model: configuration, base: checkpoint).load(directory: directory + "/" + adapter)
+            let loaded = try AdapterLoader(model: configuration, base: checkpoint).load(
+                directory: directory + "/" + adapter
+            )
             slot = runner.install(loaded)
         }
         var outcome = Outcome()
@@ -79,7 +87,10 @@ import Weights
     }
 
     private func makeBatch(
-        _ tokens: [TokenID], _ range: Range<Int>, wanted: Int, slot: AdapterSlot?
+        _ tokens: [TokenID],
+        _ range: Range<Int>,
+        wanted: Int,
+        slot: AdapterSlot?
     ) -> Batch {
         var batch = Batch()
         for position in range {

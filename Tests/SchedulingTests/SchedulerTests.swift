@@ -5,10 +5,16 @@ import Testing
 
 @Suite struct Schedulers {
     private func makeScheduler(
-        blocks: Int = 16, blockSize: Int = 4, sequences: Int = 4, tokens: Int = 16, sharesPrefixes: Bool = false
+        blocks: Int = 16,
+        blockSize: Int = 4,
+        sequences: Int = 4,
+        tokens: Int = 16,
+        sharesPrefixes: Bool = false
     ) throws -> Scheduler {
         let cache = try KVCache(
-            blockCount: blocks, blockSize: blockSize, maxTokensPerSequence: blocks * blockSize,
+            blockCount: blocks,
+            blockSize: blockSize,
+            maxTokensPerSequence: blocks * blockSize,
             enablesPrefixCaching: sharesPrefixes
         )
         return Scheduler(SchedulerConfiguration(maxSequences: sequences, maxBatchedTokens: tokens), cache: cache)
@@ -122,7 +128,13 @@ import Testing
     @Test(arguments: [UInt64(1), 2, 3, 4])
     func `whatever comes and goes, blocks add up and everybody finishes`(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)
-        var scheduler = try makeScheduler(blocks: 8, blockSize: 2, sequences: 3, tokens: 5, sharesPrefixes: seed % 2 == 0)
+        var scheduler = try makeScheduler(
+            blocks: 8,
+            blockSize: 2,
+            sequences: 3,
+            tokens: 5,
+            sharesPrefixes: seed % 2 == 0
+        )
         let digests: [AdapterDigest?] = [nil, AdapterDigest(bytes: Array(repeating: 1, count: 32))]
         var open: [SequenceIndex: Int] = [:]
         var (added, finished) = (0, 0)

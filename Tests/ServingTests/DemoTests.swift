@@ -70,7 +70,10 @@ import Testing
 
     /// How many prompts each adapter answers as each task wants; every adapter asked answers every prompt once.
     private func score(
-        _ file: Prompts, prompts: Range<Int>, on service: LocalService, asking: (Task) -> [String?]
+        _ file: Prompts,
+        prompts: Range<Int>,
+        on service: LocalService,
+        asking: (Task) -> [String?]
     ) async throws -> [String: [String: Int]] {
         let names = file.tasks.flatMap(asking)
         return try await withThrowingTaskGroup(of: (String, Int, String).self) { group in

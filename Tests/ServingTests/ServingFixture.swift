@@ -23,7 +23,9 @@ enum ServedDemo {
         change(&options)
         let service = try await LocalService.start(model: directory + "/base", options: options)
         guard adapters else { return service }
-        for (_, outcome) in try await service.adapters.registerAll(in: directory + "/adapters") { _ = try outcome.get() }
+        for (_, outcome) in try await service.adapters.registerAll(in: directory + "/adapters") {
+            _ = try outcome.get()
+        }
         return service
     }
 }
@@ -33,7 +35,9 @@ extension LocalService {
     func request(_ text: String, adapter name: String?, maxTokens: Int = 64) async throws -> GenerationRequest {
         let model = frontend.model
         let rendered = try model.template?.render(
-            messages: [["role": "user", "content": .string(text)]], tools: nil, addGenerationPrompt: true,
+            messages: [["role": "user", "content": .string(text)]],
+            tools: nil,
+            addGenerationPrompt: true,
             variables: model.templateVariables
         )
         var sampling = SamplingParameters()
@@ -42,7 +46,8 @@ extension LocalService {
         if let name { lease = try await adapters.lease(name: name) }
         return GenerationRequest(
             id: RequestID(UInt64.random(in: .min ... .max)),
-            prompt: model.tokenizer.encode(rendered ?? text, addSpecialTokens: false), adapter: lease,
+            prompt: model.tokenizer.encode(rendered ?? text, addSpecialTokens: false),
+            adapter: lease,
             sampling: sampling,
             stop: StopConditions(maxTokens: maxTokens, tokenIDs: model.limits.endOfSequenceIDs)
         )

@@ -51,8 +51,14 @@ final class CPUAdapter {
             scales = copy
         }
         return punica_segment(
-            row_start: 0, row_end: 0, rank: Int32(pair.rank), scale: pair.scale, a: pair.a.bytes.baseAddress,
-            b: pair.b.bytes.baseAddress, a_type: pair.a.type.kernelType, b_type: pair.b.type.kernelType,
+            row_start: 0,
+            row_end: 0,
+            rank: Int32(pair.rank),
+            scale: pair.scale,
+            a: pair.a.bytes.baseAddress,
+            b: pair.b.bytes.baseAddress,
+            a_type: pair.a.type.kernelType,
+            b_type: pair.b.type.kernelType,
             column_scale: scales
         )
     }
@@ -66,7 +72,9 @@ struct SegmentScratch: ~Copyable {
 
     /// Lists, projection by projection, the updates that `adapter` finds for the batch's segments.
     mutating func fill(
-        _ batchSegments: [Segment], members: Int, slots: borrowing CPUAdapterSlots,
+        _ batchSegments: [Segment],
+        members: Int,
+        slots: borrowing CPUAdapterSlots,
         update: (CPUAdapter, Int) -> punica_segment?
     ) {
         segments.removeAll(keepingCapacity: true)

@@ -7,7 +7,13 @@ extension CPUBackend {
     package mutating func embed(_ table: CPUMatrix, into x: CPURows) {
         let part = table.parts[0]
         punica_embed(
-            pool, x.pointer, x.width, part.bytes.baseAddress, part.type.kernelType, inputs.tokens, inputs.tokenCount,
+            pool,
+            x.pointer,
+            x.width,
+            part.bytes.baseAddress,
+            part.type.kernelType,
+            inputs.tokens,
+            inputs.tokenCount,
             x.width
         )
         segments.fill(inputs.segments, members: 1, slots: slots) { adapter, _ in adapter.embedding }
@@ -15,21 +21,41 @@ extension CPUBackend {
         let (hidden, vocabulary) = (x.width, part.shape[0])
         segments.segments.withUnsafeBufferPointer { list in
             punica_embed_lora(
-                pool, x.pointer, x.width, inputs.tokens, list.baseAddress, list.count, hidden, vocabulary
+                pool,
+                x.pointer,
+                x.width,
+                inputs.tokens,
+                list.baseAddress,
+                list.count,
+                hidden,
+                vocabulary
             )
         }
     }
 
     package mutating func multiply(
-        _ x: CPURows, by weight: CPUMatrix, bias: CPUVector?, target: AdapterTarget,
+        _ x: CPURows,
+        by weight: CPUMatrix,
+        bias: CPUVector?,
+        target: AdapterTarget,
         into y: CPURows
     ) {
         let rows = rowCount(of: target)
         var column = 0
         for part in weight.parts {
             punica_matmul(
-                pool, y.pointer + column, y.width, x.pointer, x.width, part.bytes.baseAddress, part.type.kernelType,
-                rows, part.shape[0], weight.inputs, nil, false
+                pool,
+                y.pointer + column,
+                y.width,
+                x.pointer,
+                x.width,
+                part.bytes.baseAddress,
+                part.type.kernelType,
+                rows,
+                part.shape[0],
+                weight.inputs,
+                nil,
+                false
             )
             column += part.shape[0]
         }
@@ -46,7 +72,10 @@ extension CPUBackend {
     }
 
     private mutating func addLowRank(
-        _ x: CPURows, _ weight: CPUMatrix, target: AdapterTarget, into y: CPURows
+        _ x: CPURows,
+        _ weight: CPUMatrix,
+        target: AdapterTarget,
+        into y: CPURows
     ) {
         switch target {
         case .projections(let layer, let group):
@@ -74,8 +103,11 @@ extension CPUBackend {
                     projections.initializeElement(
                         at: index,
                         to: punica_lora_projection(
-                            y: output + column, ldy: outputWidth, outputs: part.shape[0],
-                            segments: list.baseAddress.map { $0 + first }, segment_count: counts[index]
+                            y: output + column,
+                            ldy: outputWidth,
+                            outputs: part.shape[0],
+                            segments: list.baseAddress.map { $0 + first },
+                            segment_count: counts[index]
                         )
                     )
                     column += part.shape[0]

@@ -4,8 +4,12 @@ package import Sampling
 
 extension CPUBackend {
     package mutating func normalize(
-        _ x: CPURows, adding delta: CPURows?, weight: CPUVector, epsilon: Float,
-        scope: RowScope, into y: CPURows
+        _ x: CPURows,
+        adding delta: CPURows?,
+        weight: CPUVector,
+        epsilon: Float,
+        scope: RowScope,
+        into y: CPURows
     ) {
         let rows = scope == .step ? inputs.tokenCount : inputs.wantedCount
         if let delta { punica_add(pool, x.pointer, x.width, delta.pointer, delta.width, rows, x.width) }
@@ -13,10 +17,21 @@ extension CPUBackend {
     }
 
     package mutating func normalizeHeads(
-        _ x: CPURows, column: Int, heads: Int, weight: CPUVector, epsilon: Float
+        _ x: CPURows,
+        column: Int,
+        heads: Int,
+        weight: CPUVector,
+        epsilon: Float
     ) {
         punica_rms_norm_heads(
-            pool, x.pointer + column, x.width, weight.pointer, inputs.tokenCount, heads, weight.count, epsilon
+            pool,
+            x.pointer + column,
+            x.width,
+            weight.pointer,
+            inputs.tokenCount,
+            heads,
+            weight.count,
+            epsilon
         )
     }
 
@@ -26,25 +41,56 @@ extension CPUBackend {
         let valueColumn = keyColumn + shape.keyValueHeads * shape.headSize
         // Queries and keys lie side by side, so one call rotates both.
         punica_rope(
-            pool, qkv.pointer, qkv.width, inputs.tokenCount, shape.heads + shape.keyValueHeads, shape.headSize,
-            inputs.positions, cosines.pointer, sines.pointer
+            pool,
+            qkv.pointer,
+            qkv.width,
+            inputs.tokenCount,
+            shape.heads + shape.keyValueHeads,
+            shape.headSize,
+            inputs.positions,
+            cosines.pointer,
+            sines.pointer
         )
         punica_kv_append(
-            pool, keys[layer], values[layer], qkv.pointer + keyColumn, qkv.width, qkv.pointer + valueColumn, qkv.width,
-            inputs.kvPositions, inputs.tokenCount, shape.keyValueHeads, shape.headSize, kvShape.blockSize
+            pool,
+            keys[layer],
+            values[layer],
+            qkv.pointer + keyColumn,
+            qkv.width,
+            qkv.pointer + valueColumn,
+            qkv.width,
+            inputs.kvPositions,
+            inputs.tokenCount,
+            shape.keyValueHeads,
+            shape.headSize,
+            kvShape.blockSize
         )
     }
 
     package mutating func attend(
-        _ qkv: CPURows, layer: Int, shape: AttentionShape, into output: CPURows
+        _ qkv: CPURows,
+        layer: Int,
+        shape: AttentionShape,
+        into output: CPURows
     ) {
         var batch = punica_attention_batch(
-            q: qkv.pointer, ldq: qkv.width, out: output.pointer, ldout: output.width, k_cache: keys[layer],
-            v_cache: values[layer], heads: Int32(shape.heads), kv_heads: Int32(shape.keyValueHeads),
-            head_size: Int32(shape.headSize), page_size: Int32(kvShape.blockSize),
-            scale: 1 / Float(shape.headSize).squareRoot(), window: Int32(shape.window ?? 0),
-            sequences: Int32(inputs.sequenceCount), sequence_starts: inputs.sequenceStarts,
-            positions: inputs.positions, page_starts: inputs.pageStarts, page_indices: inputs.pageIndices
+            q: qkv.pointer,
+            ldq: qkv.width,
+            out: output.pointer,
+            ldout: output.width,
+            k_cache: keys[layer],
+            v_cache: values[layer],
+            heads: Int32(shape.heads),
+            kv_heads: Int32(shape.keyValueHeads),
+            head_size: Int32(shape.headSize),
+            page_size: Int32(kvShape.blockSize),
+            scale: 1 / Float(shape.headSize).squareRoot(),
+            window: Int32(shape.window ?? 0),
+            sequences: Int32(inputs.sequenceCount),
+            sequence_starts: inputs.sequenceStarts,
+            positions: inputs.positions,
+            page_starts: inputs.pageStarts,
+            page_indices: inputs.pageIndices
         )
         punica_attention(pool, &batch)
     }
@@ -54,7 +100,9 @@ extension CPUBackend {
     }
 
     package mutating func gatherWanted(
-        _ x: CPURows, adding delta: CPURows, into y: CPURows
+        _ x: CPURows,
+        adding delta: CPURows,
+        into y: CPURows
     ) {
         for index in 0..<inputs.wantedCount {
             let row = Int(inputs.wantedRows[index])
@@ -65,7 +113,9 @@ extension CPUBackend {
     }
 
     package mutating func sample(
-        _ logits: CPURows, _ requests: borrowing [SamplingRequest], into outputs: inout [SampledToken?]
+        _ logits: CPURows,
+        _ requests: borrowing [SamplingRequest],
+        into outputs: inout [SampledToken?]
     ) {
         precondition(requests.count == inputs.wantedCount, "one sampling request for each wanted row")
         outputs.removeAll(keepingCapacity: true)
@@ -76,11 +126,16 @@ extension CPUBackend {
     }
 
     private mutating func choose(
-        _ row: UnsafeMutableBufferPointer<Float>, _ request: SamplingRequest
+        _ row: UnsafeMutableBufferPointer<Float>,
+        _ request: SamplingRequest
     ) -> SampledToken? {
         sampler.sample(
-            logits: row, parameters: request.parameters, history: request.history.span,
-            promptCount: request.promptCount, position: request.history.count, banned: request.banned.span
+            logits: row,
+            parameters: request.parameters,
+            history: request.history.span,
+            promptCount: request.promptCount,
+            position: request.history.count,
+            banned: request.banned.span
         )
     }
 }

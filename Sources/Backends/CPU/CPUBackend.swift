@@ -2,21 +2,6 @@ internal import CPUKernels
 package import Core
 internal import Sampling
 
-/// Bounds of a step, from which a backend sizes its memory once.
-package struct BatchLimits: Sendable, Equatable {
-    /// Most rows of a step.
-    package var tokens: Int
-    package var sequences: Int
-    /// Most page table entries of a step.
-    package var pages: Int
-
-    package init(tokens: Int, sequences: Int, pages: Int) {
-        self.tokens = tokens
-        self.sequences = sequences
-        self.pages = pages
-    }
-}
-
 /// The operations on the processor's cores, in float32, with weights used where they lie.
 ///
 /// A row's result depends on that row alone, bit for bit: not on the batch, the chunking or the number of threads.
