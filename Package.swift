@@ -104,7 +104,12 @@ let package = Package(
         module("Weights", uses: ["JSON", "Core"]),
         module("Paging", uses: ["Core"]),
         module("Sampling", uses: ["Core"]),
-        module("Backends", uses: ["Sampling", "CPUKernels", "Core"]),
+        .target(
+            name: "Backends",
+            dependencies: ["Sampling", "CPUKernels", "Core"],
+            exclude: ["CUDA"],
+            swiftSettings: settings
+        ),
         // Unoptimised kernels are some 36 times slower, and a debug build's tests would take an hour.
         .target(name: "CPUKernels", cSettings: [.unsafeFlags(["-O3"], .when(configuration: .debug))]),
         module("JSON", uses: []),

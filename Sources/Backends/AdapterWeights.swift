@@ -2,6 +2,8 @@ package import Core
 
 /// An adapter's updates in the order a forward pass meets them.
 package struct AdapterWeights: Sendable {
+    /// Names the content: equal digests mean equal weights.
+    package let digest: AdapterDigest
     /// `[layerCount · 7]`: layer by layer, in the order of `Projection`.
     package let projections: [LowRankPair?]
     /// Update of the embedding table: `a` is `[rank, V]`, `b` is `[E, rank]`.
@@ -9,10 +11,31 @@ package struct AdapterWeights: Sendable {
     /// Update of the output head.
     package let head: LowRankPair?
 
-    package init(projections: [LowRankPair?], embedding: LowRankPair?, head: LowRankPair?) {
+    package init(
+        digest: AdapterDigest,
+        projections: [LowRankPair?],
+        embedding: LowRankPair?,
+        head: LowRankPair?
+    ) {
+        self.digest = digest
         self.projections = projections
         self.embedding = embedding
         self.head = head
+    }
+}
+
+/// What an adapter takes of the blocks that it shares with keys and values.
+package struct AdapterFootprint: Sendable, Equatable {
+    package let blocks: Int
+    /// Whether the blocks must follow each other, because one of its matrices is larger than a block.
+    package let mustBeContiguous: Bool
+
+    /// An adapter that stays where it is.
+    package static let none = AdapterFootprint(blocks: 0, mustBeContiguous: false)
+
+    package init(blocks: Int, mustBeContiguous: Bool) {
+        self.blocks = blocks
+        self.mustBeContiguous = mustBeContiguous
     }
 }
 

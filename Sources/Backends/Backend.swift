@@ -6,6 +6,7 @@ package import Sampling
 /// Letters of shapes: `T` rows of the step, `E` hidden size, `H` query heads, `G` key/value
 /// heads, `D` head size, `F` feed-forward size, `V` vocabulary, `P` block size.
 /// A backend belongs to one thread. Operations are issued in order; a device may run them later, but `sample` waits.
+/// What goes wrong on the device in between is told by `sample`.
 package protocol Backend: ~Copyable {
     /// A dense weight `[outputs, inputs]`, or several stacked along their outputs.
     associatedtype Matrix
@@ -28,15 +29,26 @@ package protocol Backend: ~Copyable {
 
     // Adapters
 
-    /// Brings an adapter onto the device; nil while it is still on its way: ask again at the next step.
-    mutating func install(_ adapter: AdapterWeights) -> AdapterSlot?
-    /// Takes an adapter off the device. No later step may name the slot.
+    /// What of the KV cache's memory an adapter would take.
+    func footprint(of adapter: AdapterWeights) -> AdapterFootprint
+    /// Begins to bring an adapter onto the device, into blocks of the KV cache that nothing else uses until `remove`.
+    ///
+    /// - Parameter blocks: as many as its footprint says, ascending.
+    /// - Returns: nil when no slot is free.
+    mutating func install(_ adapter: AdapterWeights, in blocks: [BlockID]) -> AdapterSlot?
+    /// Whether an adapter has arrived; only then may a step name its slot.
+    mutating func hasLanded(_ slot: AdapterSlot) -> Bool
+    /// Takes an adapter off the device. No later step may name the slot, and its blocks are free when this returns.
     mutating func remove(_ slot: AdapterSlot)
 
     // One step
 
-    /// Takes the step's inputs; all operations until the next `begin` refer to them.
-    mutating func begin(_ batch: borrowing Batch)
+    /// Takes the step's inputs and has `pass` issue the operations of one forward pass over them.
+    ///
+    /// A device may record what `pass` issues and replay it at later steps of the same size instead of calling it.
+    ///
+    /// - Returns: what `pass` returned when it was last called for steps of this size.
+    mutating func forward(_ batch: borrowing Batch, _ pass: (inout Self) -> Rows) -> Rows
     /// `x[t] = table[token[t]]`, with the adapters' embedding updates. `x` is `[T, E]`.
     mutating func embed(_ table: Matrix, into x: Rows)
     /// `x += delta` if there is one, then `y = x / rms(x) · weight`, over the step's rows or the wanted ones.
@@ -75,11 +87,19 @@ package protocol Backend: ~Copyable {
     /// Chooses a token for each wanted row. `logits` is `[wanted rows, V]` and is overwritten.
     ///
     /// - Parameter outputs: replaced by one entry for each wanted row; nil where no token had a finite logit.
+    /// - Throws: what made the device unusable since the step began.
     mutating func sample(
         _ logits: Rows,
         _ requests: borrowing [SamplingRequest],
         into outputs: inout [SampledToken?]
-    )
+    ) throws(BackendError)
+}
+
+/// A device that can no longer be used.
+package struct BackendError: Error, Equatable, CustomStringConvertible {
+    package let description: String
+
+    package init(_ description: String) { self.description = description }
 }
 
 /// Which rows an operation covers.

@@ -135,8 +135,3 @@ package struct EngineBench: AsyncParsableCommand {
         return try ModelConfiguration(parsing: Array(data), generation: nil)
     }
 }
-
-/// The middle of the values; the lower of two middles. NaN if there are none.
-func median(_ values: [Double]) -> Double {
-    values.isEmpty ? .nan : values.sorted()[(values.count - 1) / 2]
-}

@@ -11,11 +11,11 @@ internal import Scheduling
 ///     admit → (schedule → run → commit)* → one last event for each request
 struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
     let configuration: EngineConfiguration
-    private var runner: Runner
-    private var scheduler: Scheduler
-    private var sequences: [EngineSequence?] = []
+    var runner: Runner
+    var scheduler: Scheduler
+    var sequences: [EngineSequence?] = []
     private var indices: [RequestID: SequenceIndex] = [:]
-    private var slots = AdapterSlots()
+    var adapters = ResidentAdapters()
     private var plan = Step()
     private var builder = BatchBuilder()
     private var outputs: [SampledToken?] = []
@@ -43,12 +43,27 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
 
     /// Queues a request that was checked at submission.
     mutating func admit(_ submission: Submission) {
-        let sequence = EngineSequence(submission)
+        let footprint = submission.request.adapter.map { runner.footprint(of: $0.adapter) } ?? .none
+        let free = configuration.blockCount - footprint.blocks
+        let sequence = EngineSequence(
+            submission,
+            footprint: footprint,
+            maxLength: min(configuration.maxSequenceLength, free * configuration.blockSize)
+        )
+        guard sequence.tokens.count < sequence.maxLength else { return refuse(sequence) }
         let digest = submission.request.adapter?.adapter.digest
         let index = scheduler.add(sequence.tokens, digest: digest, isReady: digest == nil)
         while sequences.count <= index.offset { sequences.append(nil) }
         sequences[index.offset] = sequence
         indices[submission.request.id] = index
+    }
+
+    /// Fails a request whose adapter and prompt do not fit on the device together.
+    private mutating func refuse(_ sequence: EngineSequence) {
+        let needed = sequence.footprint.blocks + scheduler.cache.blockCount(forTokens: sequence.tokens.count + 1)
+        let event = GenerationEvent.failed(.noRoom(blocks: needed, limit: configuration.blockCount))
+        counters.finished.count(event)
+        events.append(PendingEvent(events: sequence.events, event: event))
     }
 
     /// Ends a request that somebody no longer wants; nothing happens if it has ended already.
@@ -82,21 +97,10 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
     }
 
     private mutating func schedule() {
+        makeRoom()
         bringAdapters()
         scheduler.schedule(into: &plan)
         counters.preemptions += plan.preempted.count
-    }
-
-    /// Sees to the adapters of as many waiting sequences as there are places for.
-    private mutating func bringAdapters() {
-        let places = min(scheduler.waitingCount, configuration.maxSequences - scheduler.runningCount)
-        for position in 0..<max(0, places) {
-            let index = scheduler.waitingSequence(at: position)
-            guard !scheduler[index].isReady, let lease = sequences[index.offset]?.request.adapter else { continue }
-            guard let slot = slots.hold(lease.adapter, on: &runner) else { continue }
-            sequences[index.offset]?.slot = slot
-            scheduler.markReady(index)
-        }
     }
 
     /// Hands each chosen token to its sequence, and ends those that are done.
@@ -130,7 +134,7 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
             top: output.top
         )
         events.append(PendingEvent(events: sequence.events, event: .token(token)))
-        let reason = sequence.finishReason(after: output.token, maxSequenceLength: configuration.maxSequenceLength)
+        let reason = sequence.finishReason(after: output.token)
         if let reason { end(index, with: .finished(reason)) }
     }
 
@@ -142,8 +146,7 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         scheduler.finish(index)
         indices[sequence.request.id] = nil
         sequences[index.offset] = nil
-        guard let lease = sequence.request.adapter, sequence.slot != nil else { return }
-        if let slot = slots.release(lease.adapter.digest) { runner.remove(slot) }
+        release(sequence)
     }
 
     private mutating func failAll(_ error: EngineError) {
@@ -188,10 +191,11 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
     }
 
     func checkInvariants() {
-        scheduler.checkInvariants()
+        scheduler.checkInvariants(lent: adapters.blocks)
         precondition(sequences.count { $0 != nil } == indices.count, "a request without a sequence")
         let held = Set(sequences.compactMap { $0?.slot })
-        precondition(held.count == slots.count, "\(slots.count) adapters on the device, \(held.count) in use")
+        precondition(held.count == adapters.heldCount, "\(adapters.heldCount) adapters held, \(held.count) in use")
+        adapters.checkInvariants()
     }
 }
 

@@ -6,6 +6,8 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
     case backend(String)
     case draining
     case emptyPrompt
+    /// Adapter and prompt together exceed the device's memory for keys, values and adapters.
+    case noRoom(blocks: Int, limit: Int)
     /// Prompt and tokens so far leave no room for another token.
     case promptTooLong(tokens: Int, limit: Int)
     case queueFull(limit: Int)
@@ -17,6 +19,8 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
         case .backend(let reason): "the model's backend failed: \(reason)"
         case .draining: "the server is shutting down and takes no new requests"
         case .emptyPrompt: "the prompt has no tokens"
+        case .noRoom(let blocks, let limit):
+            "the adapter and the prompt need \(blocks) blocks of the device's memory, but there are \(limit)"
         case .promptTooLong(let tokens, let limit):
             "the prompt has \(tokens) tokens, but at most \(limit) leave room for an answer"
         case .queueFull(let limit): "\(limit) requests are waiting already, which is the limit"
@@ -32,6 +36,7 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
         case .backend: "backend"
         case .draining: "draining"
         case .emptyPrompt: "empty_prompt"
+        case .noRoom: "no_room"
         case .promptTooLong: "prompt_too_long"
         case .queueFull: "queue_full"
         case .stopped: "stopped"

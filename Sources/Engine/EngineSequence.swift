@@ -1,4 +1,5 @@
 internal import Adapters
+internal import Backends
 internal import Core
 internal import Scheduling
 
@@ -11,8 +12,14 @@ final class EngineSequence {
     let tokens: TokenList
     /// nil for the base, and while the adapter is not on the device.
     var slot: AdapterSlot?
+    /// What its adapter takes of the device's blocks.
+    let footprint: AdapterFootprint
+    /// Tokens that it may grow to: the model's bound, or what fits beside its adapter.
+    let maxLength: Int
 
-    init(_ submission: Submission) {
+    init(_ submission: Submission, footprint: AdapterFootprint, maxLength: Int) {
+        self.footprint = footprint
+        self.maxLength = maxLength
         request = submission.request
         events = submission.events
         tokens = TokenList(request.prompt + request.generated)
@@ -24,9 +31,9 @@ final class EngineSequence {
     var banned: [TokenID] { generatedCount < request.stop.minTokens ? request.stop.tokenIDs : [] }
 
     /// Whether the sequence ends with `token`, which is already appended.
-    func finishReason(after token: TokenID, maxSequenceLength: Int) -> FinishReason? {
+    func finishReason(after token: TokenID) -> FinishReason? {
         if request.stop.tokenIDs.contains(token) { return .stop(token) }
-        if generatedCount >= request.stop.maxTokens || tokens.count >= maxSequenceLength { return .length }
+        if generatedCount >= request.stop.maxTokens || tokens.count >= maxLength { return .length }
         return nil
     }
 }

@@ -10,10 +10,14 @@ package struct EchoRunner: ModelRunner, ~Copyable {
 
     package init(vocabularySize: Int) { self.vocabularySize = vocabularySize }
 
-    package mutating func install(_ adapter: LoadedAdapter) -> AdapterSlot? {
+    package func footprint(of adapter: LoadedAdapter) -> AdapterFootprint { .none }
+
+    package mutating func install(_ adapter: LoadedAdapter, in blocks: [BlockID]) -> AdapterSlot? {
         slotCount += 1
         return AdapterSlot(slotCount - 1)
     }
+
+    package mutating func hasLanded(_ slot: AdapterSlot) -> Bool { true }
 
     package mutating func remove(_ slot: AdapterSlot) {}
 

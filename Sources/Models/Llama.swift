@@ -7,7 +7,7 @@ package import Weights
 ///     for each layer:   x += attention(norm(x))
 ///                       x += down(silu(gate(norm(x))) · up(norm(x)))
 ///     logits = head(norm(x[wanted]))
-package struct Llama<Device: Backend & ~Copyable>: ~Copyable {
+package struct Llama<Device: Backend & ~Copyable> {
     private let configuration: ModelConfiguration
     private let embedding: Device.Matrix
     private let layers: [LlamaLayer<Device>]
@@ -44,7 +44,7 @@ package struct Llama<Device: Backend & ~Copyable>: ~Copyable {
         activations = LlamaActivations(configuration, limits: limits, on: &device)
     }
 
-    /// Runs the batch that `device.begin` took.
+    /// Issues the operations of one forward pass, inside `device.forward`.
     ///
     /// - Returns: logits `[wanted rows, V]`, in memory that the next step overwrites.
     package func forward(on device: inout Device) -> Device.Rows {

@@ -41,9 +41,15 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
         vocabularySize = configuration.vocabularySize
     }
 
-    package mutating func install(_ adapter: LoadedAdapter) -> AdapterSlot? {
-        device.install(AdapterWeights(adapter, layerCount: configuration.layerCount))
+    package func footprint(of adapter: LoadedAdapter) -> AdapterFootprint {
+        device.footprint(of: AdapterWeights(adapter, layerCount: configuration.layerCount))
     }
+
+    package mutating func install(_ adapter: LoadedAdapter, in blocks: [BlockID]) -> AdapterSlot? {
+        device.install(AdapterWeights(adapter, layerCount: configuration.layerCount), in: blocks)
+    }
+
+    package mutating func hasLanded(_ slot: AdapterSlot) -> Bool { device.hasLanded(slot) }
 
     package mutating func remove(_ slot: AdapterSlot) { device.remove(slot) }
 
@@ -52,17 +58,17 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
         _ requests: borrowing [SamplingRequest],
         into outputs: inout [SampledToken?]
     ) throws(BackendError) {
-        device.begin(batch)
-        let logits = model.forward(on: &device)
-        device.sample(logits, requests, into: &outputs)
+        let model = model
+        let logits = device.forward(batch) { model.forward(on: &$0) }
+        try device.sample(logits, requests, into: &outputs)
     }
 
     /// Runs one step and copies its logits out instead of choosing tokens, for tests and measurements.
     ///
     /// - Returns: `[wanted rows][V]`
     package mutating func logits(_ batch: borrowing Batch) -> [[Float]] where Device.Rows == CPURows {
-        device.begin(batch)
-        let rows = model.forward(on: &device)
+        let model = model
+        let rows = device.forward(batch) { model.forward(on: &$0) }
         return (0..<batch.logitRows.count).map { rows.copy(row: $0) }
     }
 }
@@ -74,6 +80,11 @@ extension AdapterWeights {
         for layer in 0..<layerCount {
             for projection in Projection.allCases { projections.append(adapter.pair(layer: layer, projection)) }
         }
-        self.init(projections: projections, embedding: adapter.embedding, head: adapter.head)
+        self.init(
+            digest: adapter.digest,
+            projections: projections,
+            embedding: adapter.embedding,
+            head: adapter.head
+        )
     }
 }

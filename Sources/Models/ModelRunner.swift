@@ -9,10 +9,16 @@ package import Sampling
 package protocol ModelRunner: ~Copyable {
     var vocabularySize: Int { get }
 
-    /// Brings an adapter onto the device; nil while it is still on its way: ask again at the next step.
-    mutating func install(_ adapter: LoadedAdapter) -> AdapterSlot?
+    /// What of the KV cache's memory an adapter takes on the device.
+    func footprint(of adapter: LoadedAdapter) -> AdapterFootprint
 
-    /// Takes an adapter off the device. No later batch may name the slot.
+    /// Begins to bring an adapter onto the device; see `Backend.install`.
+    mutating func install(_ adapter: LoadedAdapter, in blocks: [BlockID]) -> AdapterSlot?
+
+    /// Whether an adapter has arrived; only then may a batch name its slot.
+    mutating func hasLanded(_ slot: AdapterSlot) -> Bool
+
+    /// Takes an adapter off the device. No later batch may name the slot, and its blocks are free.
     mutating func remove(_ slot: AdapterSlot)
 
     /// Runs one step.
@@ -26,11 +32,4 @@ package protocol ModelRunner: ~Copyable {
         _ requests: borrowing [SamplingRequest],
         into outputs: inout [SampledToken?]
     ) throws(BackendError)
-}
-
-/// A device that can no longer be used.
-package struct BackendError: Error, Equatable, CustomStringConvertible {
-    package let description: String
-
-    package init(_ description: String) { self.description = description }
 }

@@ -54,10 +54,31 @@ package struct BlockPool: Sendable {
     /// Takes a free block with one reference; nil when none is free, however many are cached.
     package mutating func takeFree() -> BlockID? {
         guard let block = free.popLast() else { return nil }
+        hold(block)
+        return block
+    }
+
+    /// Takes one particular free block with one reference. Linear in the number of free blocks.
+    mutating func takeFree(_ block: BlockID) {
+        guard let position = free.lastIndex(of: block) else { preconditionFailure("block \(block) is not free") }
+        free.remove(at: position)
+        hold(block)
+    }
+
+    private mutating func hold(_ block: BlockID) {
         states[block.index] = .held
         references[block.index] = 1
         heldCount += 1
-        return block
+    }
+
+    /// The first of the `length` blocks with the highest ids that follow each other and are all in one of `wanted`.
+    func lastRun(of length: Int, from wanted: Set<State>) -> Int? {
+        var found = 0
+        for number in states.indices.reversed() {
+            found = wanted.contains(states[number]) ? found + 1 : 0
+            if found == length { return number }
+        }
+        return length == 0 ? 0 : nil
     }
 
     /// Adds a reference to a held or cached block.

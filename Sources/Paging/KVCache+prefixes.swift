@@ -52,6 +52,12 @@ extension KVCache {
     /// grew from private copies of this block: without it their blocks could not be found, so they are forgotten too.
     mutating func evict() {
         guard let block = pool.leastRecentlyUsed else { return }
+        forget(tree: block)
+    }
+
+    /// Makes a cached block free, with all that is indexed below it; does nothing to a free one.
+    mutating func forget(tree block: BlockID) {
+        guard index.contains(block) else { return }
         let cached = pool.cachedCount
         forgetDescendants(of: index.node(of: block))
         forget(block)

@@ -108,7 +108,7 @@ package struct KVCache: Sendable {
         pages = PageTable(blockSize: blockSize, digest: pages.digest, capacity: 0)
     }
 
-    private mutating func allocate() -> BlockID {
+    mutating func allocate() -> BlockID {
         if pool.freeCount == 0 { evict() }
         guard let block = pool.takeFree() else { preconditionFailure("no block is available") }
         return block

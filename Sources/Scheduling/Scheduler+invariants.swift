@@ -1,11 +1,13 @@
-internal import Core
+package import Core
 internal import DequeModule
 internal import Paging
 
 extension Scheduler {
     /// Traps unless queues, states and blocks agree. For tests: it walks everything.
-    package func checkInvariants() {
-        cache.checkInvariants(sequences: running.compactMap { self[$0].pages })
+    ///
+    /// - Parameter lent: the blocks that adapters occupy.
+    package func checkInvariants(lent: [BlockID] = []) {
+        cache.checkInvariants(sequences: running.compactMap { self[$0].pages }, lent: lent)
         precondition(running.count <= configuration.maxSequences, "too many run")
         var seen = Set<SequenceIndex>()
         for index in running {
@@ -20,6 +22,6 @@ extension Scheduler {
         }
         precondition(zip(running, running.dropFirst()).allSatisfy { self[$0].arrival < self[$1].arrival })
         precondition(seen.count + freeIndices.count == sequences.count, "an index is lost")
-        if running.isEmpty { precondition(cache.heldBlockCount == 0, "blocks held by nobody") }
+        if running.isEmpty { precondition(cache.heldBlockCount == lent.count, "blocks held by nobody") }
     }
 }

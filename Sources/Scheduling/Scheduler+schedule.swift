@@ -87,8 +87,7 @@ extension Scheduler {
     private mutating func start(_ index: SequenceIndex) -> Bool {
         let state = self[index]
         let tokens = state.tokens
-        // Spare blocks for those already running, lest the newcomer is preempted at their next block.
-        let spare = running.isEmpty ? 0 : max(1, cache.blockCount / 100)
+        let spare = spareBlockCount
         var (pages, cachedTokens) = cache.startSequence(digest: state.digest, tokens: tokens.buffer.span)
         let needed = cache.blockCount(forTokens: tokens.count + 1) - pages.blocks.count
         guard needed + spare <= cache.availableBlockCount, cache.reserve(&pages, upTo: tokens.count) else {

@@ -23,7 +23,8 @@ package struct SchedulerConfiguration: Sendable, Equatable {
 /// waits again (Punica section 5.3). No clock, no device, no lock: the same calls give the same steps.
 package struct Scheduler: ~Copyable {
     let configuration: SchedulerConfiguration
-    package internal(set) var cache: KVCache
+    /// The blocks, which the engine also lends to adapters.
+    package var cache: KVCache
     var sequences: [SequenceState?] = []
     var freeIndices: [SequenceIndex] = []
     /// By arrival, preempted sequences before all that never ran.
@@ -73,6 +74,33 @@ package struct Scheduler: ~Copyable {
 
     /// Tells that a waiting sequence's adapter has arrived on the device, where it stays until the sequence ends.
     package mutating func markReady(_ index: SequenceIndex) { self[index].isReady = true }
+
+    /// Tells that a waiting sequence's adapter was taken off the device again.
+    package mutating func markUnready(_ index: SequenceIndex) {
+        precondition(self[index].pages == nil, "\(index) runs and needs its adapter")
+        self[index].isReady = false
+    }
+
+    /// Blocks that a waiting sequence needs to start, were nothing of it cached.
+    package func startBlockCount(of index: SequenceIndex) -> Int {
+        cache.blockCount(forTokens: self[index].tokens.count + 1) + spareBlockCount
+    }
+
+    /// Blocks that the running sequences need for their next step, and the head of the queue to start, if it can.
+    package var wantedBlockCount: Int {
+        var wanted = 0
+        for index in running {
+            let state = self[index]
+            wanted += cache.blockCount(forTokens: state.tokens.count) - (state.pages?.blocks.count ?? 0)
+        }
+        guard let head = waiting.first, running.count < configuration.maxSequences, self[head].isReady else {
+            return wanted
+        }
+        return wanted + startBlockCount(of: head)
+    }
+
+    /// Blocks to leave free for those already running when another starts, lest it is preempted at their next block.
+    var spareBlockCount: Int { running.isEmpty ? 0 : max(1, cache.blockCount / 100) }
 
     package subscript(index: SequenceIndex) -> SequenceState {
         guard let state = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }

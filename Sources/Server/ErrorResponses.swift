@@ -93,6 +93,7 @@ extension EngineError {
         case .backend: ErrorAnswer(500, .server, "engine_failed")
         case .draining: ErrorAnswer(503, .overloaded, "draining")
         case .emptyPrompt: ErrorAnswer(400, .invalidRequest, "empty_prompt", parameter: "prompt")
+        case .noRoom: ErrorAnswer(400, .invalidRequest, "no_room")
         case .promptTooLong: ErrorAnswer(400, .invalidRequest, "context_length_exceeded")
         case .queueFull: ErrorAnswer(429, .rateLimit, "queue_full")
         case .stopped: ErrorAnswer(503, .overloaded, "stopped")

@@ -7,13 +7,45 @@ extension Checkpoint {
     ///
     /// The same seed gives the same bytes on any machine and number of cores.
     ///
-    /// - Parameter type: what the tensors are stored as.
+    /// - Parameters:
+    ///   - type: what the tensors are stored as.
+    ///   - distinctLayers: how many layers have weights of their own; the others repeat theirs, which saves time and
+    ///     host memory where a device copies them anyway. nil makes all distinct.
     package static func dummy(
         configuration: ModelConfiguration,
         seed: UInt64,
-        type: ScalarType
+        type: ScalarType,
+        distinctLayers: Int? = nil
     ) -> Checkpoint {
-        let shapes = configuration.tensorShapes()
+        let all = configuration.tensorShapes()
+        guard let distinctLayers, distinctLayers < configuration.layerCount else {
+            return Checkpoint(tensors: make(all, seed: seed, type: type), directory: "dummy weights")
+        }
+        let sources = all.map { sourceName(of: $0.name, distinctLayers: distinctLayers) }
+        let own = make(
+            all.filter { sourceName(of: $0.name, distinctLayers: distinctLayers) == $0.name },
+            seed: seed,
+            type: type
+        )
+        let named = zip(all, sources).compactMap { entry, source in own[source].map { (entry.name, $0) } }
+        return Checkpoint(tensors: Dictionary(uniqueKeysWithValues: named), directory: "dummy weights")
+    }
+
+    /// The tensor of the layer whose weights a layer repeats.
+    private static func sourceName(of name: String, distinctLayers: Int) -> String {
+        let prefix = "model.layers."
+        guard name.hasPrefix(prefix) else { return name }
+        let rest = name.dropFirst(prefix.count)
+        let digits = rest.prefix { $0.isNumber }
+        guard let layer = Int(digits) else { return name }
+        return prefix + "\(layer % distinctLayers)" + rest.dropFirst(digits.count)
+    }
+
+    private static func make(
+        _ shapes: [(name: String, shape: [Int])],
+        seed: UInt64,
+        type: ScalarType
+    ) -> [String: HostTensor] {
         let values = BellTable(standardDeviation: 0.02)
         let tensors = TensorSlots(count: shapes.count)
         DispatchQueue.concurrentPerform(iterations: shapes.count) { index in
@@ -26,8 +58,7 @@ extension Checkpoint {
             }
             tensors.store(memory.tensor(type: type, shape: shape), at: index)
         }
-        let named = zip(shapes, tensors.collect()).map { ($0.name, $1) }
-        return Checkpoint(tensors: Dictionary(uniqueKeysWithValues: named), directory: "dummy weights")
+        return Dictionary(uniqueKeysWithValues: zip(shapes, tensors.collect()).map { ($0.name, $1) })
     }
 
     private static func fill(_ memory: HostMemory, type: ScalarType, with value: Float) {

@@ -86,11 +86,11 @@ import Weights
                 positions: 16,
                 on: CPUBackend(limits: limits, vocabularySize: fixture.configuration.vocabularySize, threads: 1)
             )
-            if let earlier, let slot = runner.install(earlier) {
+            if let earlier, let slot = runner.install(earlier, in: []) {
                 _ = runner.logits(batch(slot))
                 runner.remove(slot)
             }
-            let installed = runner.install(small)
+            let installed = runner.install(small, in: [])
             let slot = try #require(installed)
             #expect(slot == AdapterSlot(0))
             return runner.logits(batch(slot))

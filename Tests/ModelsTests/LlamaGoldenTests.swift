@@ -66,7 +66,7 @@ import Weights
             let loaded = try AdapterLoader(model: configuration, base: checkpoint).load(
                 directory: directory + "/" + adapter
             )
-            slot = runner.install(loaded)
+            slot = runner.install(loaded, in: [])
         }
         var outcome = Outcome()
         let tokens = golden.prompt + golden.continuation.prefix(8)

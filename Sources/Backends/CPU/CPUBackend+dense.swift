@@ -2,7 +2,10 @@ internal import CPUKernels
 internal import Core
 
 extension CPUBackend {
-    package mutating func begin(_ batch: borrowing Batch) { inputs.load(batch) }
+    package mutating func forward(_ batch: borrowing Batch, _ pass: (inout CPUBackend) -> CPURows) -> CPURows {
+        inputs.load(batch)
+        return pass(&self)
+    }
 
     package mutating func embed(_ table: CPUMatrix, into x: CPURows) {
         let part = table.parts[0]

@@ -74,7 +74,14 @@ package struct CPUBackend: Backend, ~Copyable {
         return CPUVector(pointer: pointer, count: numbers.count)
     }
 
-    package mutating func install(_ adapter: AdapterWeights) -> AdapterSlot? { slots.install(adapter) }
+    /// Nothing: weights are used where they lie in the host's memory.
+    package func footprint(of adapter: AdapterWeights) -> AdapterFootprint { .none }
+
+    package mutating func install(_ adapter: AdapterWeights, in blocks: [BlockID]) -> AdapterSlot? {
+        slots.install(adapter)
+    }
+
+    package mutating func hasLanded(_ slot: AdapterSlot) -> Bool { true }
 
     package mutating func remove(_ slot: AdapterSlot) { slots.remove(slot) }
 }
