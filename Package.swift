@@ -66,14 +66,14 @@ let package = Package(
         .executableTarget(
             name: "punica",
             dependencies: [
-                "Server", "Serving", "Frontend", "Bench", "Engine", "Adapters", "Tokenization",
+                "Server", "Serving", "Frontend", "Bench", "Doctor", "Engine", "Models", "Backends", "Adapters", "Tokenization",
                 "ChatTemplates", "Weights", "JSON", "Core", argumentParser, logging,
             ],
             swiftSettings: settings
         ),
         .executableTarget(
             name: "punica-bench",
-            dependencies: ["Bench", argumentParser],
+            dependencies: ["Bench", "Doctor", argumentParser],
             swiftSettings: settings
         ),
         module(
@@ -94,6 +94,11 @@ let package = Package(
             uses: ["Engine", "Models", "Scheduling", "Adapters", "Weights", "Backends", "JSON", "Core"],
             products: [argumentParser]
         ),
+        module(
+            "Doctor",
+            uses: ["Models", "Adapters", "Weights", "Backends", "CUDA", "Sampling", "Core"],
+            products: [argumentParser]
+        ),
         module("OpenAI", uses: ["JSON", "Core"]),
         module("Tokenization", uses: ["JSON", "Core"]),
         module("ChatTemplates", uses: ["JSON"]),
@@ -104,12 +109,12 @@ let package = Package(
         module("Weights", uses: ["JSON", "Core"]),
         module("Paging", uses: ["Core"]),
         module("Sampling", uses: ["Core"]),
-        .target(
-            name: "Backends",
-            dependencies: ["Sampling", "CPUKernels", "Core"],
-            exclude: ["CUDA"],
-            swiftSettings: settings
-        ),
+        module("CUDA", uses: ["CCUDA", "CUDAKernels", "Core"]),
+        // Function tables of libraries that are opened at run time, if they are there.
+        .target(name: "CCUDA"),
+        // Kernels as text, compiled for the GPU found.
+        .target(name: "CUDAKernels", exclude: ["cu"]),
+        module("Backends", uses: ["CUDA", "CUDAKernels", "Sampling", "CPUKernels", "Core"]),
         // Unoptimised kernels are some 36 times slower, and a debug build's tests would take an hour.
         .target(name: "CPUKernels", cSettings: [.unsafeFlags(["-O3"], .when(configuration: .debug))]),
         module("JSON", uses: []),
@@ -126,6 +131,7 @@ let package = Package(
         tests("Paging", uses: ["Paging", "Core"]),
         tests("Sampling", uses: ["Sampling", "Core"]),
         tests("CPUKernels", uses: ["CPUKernels"]),
+        tests("CUDA", uses: ["CUDA", "CCUDA", "CUDAKernels", "Core"]),
         tests("Weights", uses: ["Weights", "JSON", "Core"]),
         tests("Adapters", uses: ["Adapters", "Weights", "JSON", "Core"]),
         tests("Tokenization", uses: ["Tokenization", "JSON", "Core"]),

@@ -43,6 +43,10 @@ package protocol Backend: ~Copyable {
 
     // One step
 
+    /// Lets a device get ready for steps before the first one: time its products, record forward passes.
+    ///
+    /// Called once, when everything is loaded. `pass` issues the operations of a forward pass, as for `forward`.
+    mutating func prepare(_ pass: (inout Self) -> Rows)
     /// Takes the step's inputs and has `pass` issue the operations of one forward pass over them.
     ///
     /// A device may record what `pass` issues and replay it at later steps of the same size instead of calling it.

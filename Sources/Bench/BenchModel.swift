@@ -33,10 +33,12 @@ enum BenchModel {
             return try LlamaRunner(
                 checkpoint,
                 shape,
-                limits: limits,
-                blocks: configuration.blockCount,
-                blockSize: configuration.blockSize,
-                positions: configuration.maxSequenceLength,
+                RunnerSizes(
+                    limits: limits,
+                    blocks: configuration.blockCount,
+                    blockSize: configuration.blockSize,
+                    positions: configuration.maxSequenceLength
+                ),
                 on: CPUBackend(limits: limits, vocabularySize: shape.vocabularySize, threads: threads)
             )
         }

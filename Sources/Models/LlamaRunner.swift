@@ -13,28 +13,25 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
 
     /// Loads the model and makes room for the KV cache.
     ///
-    /// - Parameter positions: the longest sequence.
     /// - Throws: `WeightsError` for a checkpoint that does not fit its configuration.
     package init(
         _ checkpoint: Checkpoint,
         _ configuration: ModelConfiguration,
-        limits: BatchLimits,
-        blocks: Int,
-        blockSize: Int,
-        positions: Int,
+        _ sizes: RunnerSizes,
         on device: consuming Device
     ) throws(WeightsError) {
-        let model = try Llama(checkpoint, configuration, limits: limits, on: &device)
-        device.makeRotaryTables(RotaryTables(configuration, positions: positions))
+        let model = try Llama(checkpoint, configuration, limits: sizes.limits, on: &device)
+        device.makeRotaryTables(RotaryTables(configuration, positions: sizes.positions))
         device.makeKVCache(
             KVShape(
                 layers: configuration.layerCount,
-                blocks: blocks,
-                blockSize: blockSize,
+                blocks: sizes.blocks,
+                blockSize: sizes.blockSize,
                 heads: configuration.keyValueHeadCount,
                 headSize: configuration.headSize
             )
         )
+        device.prepare { model.forward(on: &$0) }
         self.model = model
         self.device = device
         self.configuration = configuration
@@ -62,14 +59,21 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
         let logits = device.forward(batch) { model.forward(on: &$0) }
         try device.sample(logits, requests, into: &outputs)
     }
+}
 
-    /// Runs one step and copies its logits out instead of choosing tokens, for tests and measurements.
+extension LlamaRunner where Device: InspectableBackend & ~Copyable {
+    /// Runs one step and copies its logits out instead of choosing tokens, for tests and diagnosis.
     ///
     /// - Returns: `[wanted rows][V]`
-    package mutating func logits(_ batch: borrowing Batch) -> [[Float]] where Device.Rows == CPURows {
+    package mutating func logits(_ batch: borrowing Batch) throws(BackendError) -> [[Float]] {
         let model = model
         let rows = device.forward(batch) { model.forward(on: &$0) }
-        return (0..<batch.logitRows.count).map { rows.copy(row: $0) }
+        return try device.read(rows, count: batch.logitRows.count)
+    }
+
+    /// Does something with the device itself, as a diagnosis does.
+    package mutating func withDevice<Result>(_ body: (inout Device) throws -> Result) rethrows -> Result {
+        try body(&device)
     }
 }
 

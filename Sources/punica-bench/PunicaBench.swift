@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bench
+import Doctor
 
 /// The benchmarks alone, in a product that builds without the server.
 @main
@@ -7,6 +8,6 @@ struct PunicaBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "punica-bench",
         abstract: "Measure parts of Punica.",
-        subcommands: BenchCommand.configuration.subcommands
+        subcommands: BenchCommand.configuration.subcommands + [DoctorCommand.self]
     )
 }

@@ -1,6 +1,9 @@
 import Adapters
 import ArgumentParser
+import Backends
 import Engine
+import Foundation
+import Models
 import Serving
 import Weights
 
@@ -14,6 +17,14 @@ struct ModelOptions: ParsableArguments {
     var loadFormat = LoadFormat.auto
     @Option(help: "A name of the base model in requests; repeatable. Default: the directory's name.")
     var servedModelName: [String] = []
+    @Option(help: "cpu or cuda.")
+    var backend = BackendKind.cpu
+    @Option(help: "Which GPU, counted from 0.")
+    var gpu = 0
+    @Option(help: "The share of the GPU's memory for model, keys, values and adapters together; 0.1 ... 0.98.")
+    var gpuMemoryUtilization = 0.9
+    @Option(help: "Host memory for adapters on their way to the GPU.")
+    var pinnedBytes = ByteSize(8 << 30)
     @Option(help: "Threads of the CPU backend. Default: all cores.")
     var threads: Int?
     @Option(help: "Most sequences running at once.")
@@ -41,6 +52,23 @@ struct ModelOptions: ParsableArguments {
         for (name, value, bound) in bounds where !bound.contains(value) {
             throw ValidationError("--\(name) is \(value), but must be \(bound.lowerBound) ... \(bound.upperBound)")
         }
+        guard (0.1...0.98).contains(gpuMemoryUtilization) else {
+            throw ValidationError("--gpu-memory-utilization is \(gpuMemoryUtilization), but must be 0.1 ... 0.98")
+        }
+    }
+
+    private var device: DeviceChoice {
+        switch backend {
+        case .cpu: .cpu(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        case .cuda:
+            .cuda(
+                CUDASettings(
+                    ordinal: gpu,
+                    memoryUtilization: gpuMemoryUtilization,
+                    pinnedBytes: pinnedBytes.count
+                )
+            )
+        }
     }
 
     /// Starts the service with its adapters, telling of each that was refused.
@@ -49,7 +77,7 @@ struct ModelOptions: ParsableArguments {
         var options = LocalServiceOptions()
         options.servedNames = servedModelName.isEmpty && demo != nil ? ["punica-demo"] : servedModelName
         options.loadFormat = loadFormat
-        options.threads = threads
+        options.device = device
         options.maxSequences = maxSequences
         options.maxBatchedTokens = maxBatchedTokens
         options.maxWaiting = maxWaiting
@@ -77,6 +105,9 @@ struct ModelOptions: ParsableArguments {
 }
 
 extension LoadFormat: ExpressibleByArgument {}
+
+/// What a model runs on, as the command line says it.
+enum BackendKind: String, ExpressibleByArgument, CaseIterable { case cpu, cuda }
 
 /// A number of bytes, written with or without a unit.
 struct ByteSize: ExpressibleByArgument, CustomStringConvertible {

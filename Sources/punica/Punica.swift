@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bench
+import Doctor
 
 /// The command line.
 @main
@@ -7,6 +8,6 @@ struct Punica: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "punica",
         abstract: "Serve many LoRA fine-tunes of one model from one copy of it.",
-        subcommands: [ServeCommand.self, DemoCommand.self, BenchCommand.self]
+        subcommands: [ServeCommand.self, DemoCommand.self, BenchCommand.self, DoctorCommand.self]
     )
 }

@@ -39,10 +39,7 @@ struct GoldenFixture: Sendable {
             return try LlamaRunner(
                 checkpoint,
                 model,
-                limits: limits,
-                blocks: configuration.blockCount,
-                blockSize: configuration.blockSize,
-                positions: configuration.maxSequenceLength,
+                RunnerSizes(limits: limits, blocks: configuration.blockCount, blockSize: configuration.blockSize, positions: configuration.maxSequenceLength),
                 on: CPUBackend(limits: limits, vocabularySize: model.vocabularySize, threads: threads)
             )
         }

@@ -80,20 +80,17 @@ import Weights
             var runner = try LlamaRunner(
                 fixture.checkpoint,
                 fixture.configuration,
-                limits: limits,
-                blocks: 2,
-                blockSize: 8,
-                positions: 16,
+                RunnerSizes(limits: limits, blocks: 2, blockSize: 8, positions: 16),
                 on: CPUBackend(limits: limits, vocabularySize: fixture.configuration.vocabularySize, threads: 1)
             )
             if let earlier, let slot = runner.install(earlier, in: []) {
-                _ = runner.logits(batch(slot))
+                _ = try runner.logits(batch(slot))
                 runner.remove(slot)
             }
             let installed = runner.install(small, in: [])
             let slot = try #require(installed)
             #expect(slot == AdapterSlot(0))
-            return runner.logits(batch(slot))
+            return try runner.logits(batch(slot))
         }
         #expect(try logits(after: large) == logits(after: nil))
     }

@@ -53,13 +53,10 @@ import Weights
         let limits = BatchLimits(tokens: 80, sequences: 3, pages: 64)
         let device = CPUBackend(limits: limits, vocabularySize: configuration.vocabularySize, threads: 2)
         var runner = try LlamaRunner(
-            checkpoint,
-            configuration,
-            limits: limits,
-            blocks: 40,
-            blockSize: 4,
-            positions: 128,
-            on: device
+                checkpoint,
+                configuration,
+                RunnerSizes(limits: limits, blocks: 40, blockSize: 4, positions: 128),
+                on: device
         )
         var slot: AdapterSlot?
         if let adapter = golden.adapter {
@@ -77,7 +74,7 @@ import Weights
             let count = start >= golden.prompt.count ? 1 : rest > 0 ? min(chunk, rest) : 3
             let wanted = start >= golden.prompt.count ? 1 : rest > 0 ? 0 : 3
             let batch = makeBatch(tokens, start..<start + count, wanted: wanted, slot: slot)
-            let logits = runner.logits(batch)
+            let logits = try runner.logits(batch)
             if wanted == 3 { outcome.last = logits }
             if wanted == 1 { outcome.steps += logits }
             if let row = logits.last { outcome.greedy.append(argmax(row)) }

@@ -2,6 +2,8 @@ internal import CPUKernels
 internal import Core
 
 extension CPUBackend {
+    package mutating func prepare(_ pass: (inout CPUBackend) -> CPURows) {}
+
     package mutating func forward(_ batch: borrowing Batch, _ pass: (inout CPUBackend) -> CPURows) -> CPURows {
         inputs.load(batch)
         return pass(&self)

@@ -7,7 +7,7 @@
 #endif
 
 /// Starts a thread of the operating system that runs `body` once.
-func startThread(_ body: @escaping @Sendable () -> Void) {
+package func startThread(_ body: @escaping @Sendable () -> Void) {
     let context = Unmanaged.passRetained(ThreadBody(body)).toOpaque()
     #if canImport(Darwin)
         var thread: pthread_t?

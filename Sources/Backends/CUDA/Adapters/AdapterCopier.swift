@@ -1,0 +1,79 @@
+internal import CUDA
+internal import Core
+internal import Synchronization
+
+/// The thread that brings adapters to the device, on a stream of its own, while steps go on.
+///
+/// Small adapters need not be told from large ones: the copy never holds up a step, and the engine asks only at the
+/// next step whether it has arrived.
+final class AdapterCopier: Sendable {
+    /// One adapter on its way.
+    struct Job: Sendable {
+        let adapter: AdapterWeights
+        let layout: AdapterLayout
+        /// Where each block of the image goes; blocks that follow each other are copied at once.
+        let blocks: [UInt64]
+        let blockBytes: Int
+        let arrival: Arrival
+    }
+
+    private let jobs = JobQueue<Job>()
+
+    /// - Parameters:
+    ///   - pinnedBytes: budget of the host's copies.
+    ///   - type: what weights are stored as on the device.
+    init(context: Context, pinnedBytes: Int, type: ScalarType) {
+        let jobs = jobs
+        startThread {
+            Self.run(jobs, context: context, pinnedBytes: pinnedBytes, type: type)
+        }
+    }
+
+    deinit { jobs.close() }
+
+    func put(_ job: Job) { jobs.put(job) }
+
+    private static func run(_ jobs: JobQueue<Job>, context: Context, pinnedBytes: Int, type: ScalarType) {
+        var images = PinnedImages(context: context, budget: pinnedBytes, type: type)
+        var stream: Stream?
+        while let job = jobs.take() {
+            do throws(CUDAError) {
+                try context.makeCurrent()
+                if stream == nil { stream = try Stream(context) }
+                guard let open = stream else { preconditionFailure("no stream") }
+                let image = try images.image(of: job.adapter, job.layout)
+                for run in job.runs(in: image) { try open.copy(run.bytes, to: run.address) }
+                try open.synchronize()
+                job.arrival.tell(nil)
+            } catch {
+                job.arrival.tell(error)
+            }
+        }
+    }
+}
+
+extension AdapterCopier.Job {
+    /// The image cut where its blocks do not follow each other.
+    func runs(in image: UnsafeRawBufferPointer) -> [(bytes: UnsafeRawBufferPointer, address: UInt64)] {
+        var runs: [(bytes: UnsafeRawBufferPointer, address: UInt64)] = []
+        var first = 0
+        while first < blocks.count {
+            var end = first + 1
+            while end < blocks.count, blocks[end] == blocks[end - 1] + UInt64(blockBytes) { end += 1 }
+            let range = first * blockBytes..<min(end * blockBytes, image.count)
+            runs.append((UnsafeRawBufferPointer(rebasing: image[range]), blocks[first]))
+            first = end
+        }
+        return runs
+    }
+}
+
+/// What became of a copy; written once by the copier, read by the engine's thread.
+final class Arrival: Sendable {
+    private let outcome = Mutex<CUDAError??>(nil)
+
+    /// nil while on the way, then the error or nil inside.
+    var value: CUDAError?? { outcome.withLock { $0 } }
+
+    func tell(_ error: CUDAError?) { outcome.withLock { $0 = .some(error) } }
+}

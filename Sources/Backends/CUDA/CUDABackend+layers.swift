@@ -1,0 +1,219 @@
+internal import CUDA
+internal import CUDAKernels
+package import Core
+package import Sampling
+
+extension CUDABackend {
+    private var liveRows: UInt64 { step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.rows) }
+    private var liveWanted: UInt64 { step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.wanted) }
+    private var liveSegments: UInt64 { step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.segments) }
+
+    package mutating func embed(_ table: CUDAMatrix, into x: CUDARows) {
+        faults.attempt { () throws(CUDAError) in
+            try operations.rows.embed(
+                table,
+                tokens: step.address(step.layout.tokens),
+                rows: extent.rows,
+                liveRows: liveRows,
+                into: x.address,
+                on: stream
+            )
+            guard extent.hasAdapters, let slots else { return }
+            let segments = step.layout.segments
+            let parameters = EmbedLowRankParams(
+                table: slots.table.address,
+                segmentStart: step.address(segments.starts),
+                segmentEnd: step.address(segments.ends),
+                segmentSlot: step.address(segments.slots),
+                segmentCount: liveSegments,
+                tokens: step.address(step.layout.tokens),
+                rowCount: liveRows,
+                x: x.address,
+                entriesPerAdapter: Int32(slots.entriesPerSlot),
+                entry: Int32(slots.entriesPerSlot - 2),
+                vocabularySize: Int32(shape.vocabularySize),
+                unused: 0
+            )
+            try operations.rows.embedLowRank(parameters, rows: extent.rows, on: stream)
+        }
+    }
+
+    package mutating func normalize(
+        _ x: CUDARows,
+        adding delta: CUDARows?,
+        weight: CUDAVector,
+        epsilon: Float,
+        scope: RowScope,
+        into y: CUDARows
+    ) {
+        let isStep = if case .step = scope { true } else { false }
+        let rows = isStep ? extent.rows : extent.wanted
+        guard rows > 0 else { return }
+        let parameters = AddNormalizeParams(
+            x: x.address,
+            delta: delta?.address ?? 0,
+            rows: 0,
+            rowCount: isStep ? liveRows : liveWanted,
+            sum: delta == nil ? 0 : x.address,
+            weight: weight.address,
+            y: y.address,
+            epsilon: epsilon,
+            unused: 0
+        )
+        faults.attempt { () throws(CUDAError) in try operations.rows.addNormalize(parameters, rows: rows, on: stream) }
+    }
+
+    package mutating func normalizeHeads(
+        _ x: CUDARows,
+        column: Int,
+        heads: Int,
+        weight: CUDAVector,
+        epsilon: Float
+    ) {
+        let parameters = NormalizeHeadsParams(
+            x: x.address,
+            weight: weight.address,
+            rowCount: liveRows,
+            column: Int32(column),
+            heads: Int32(heads),
+            pitch: Int32(x.width),
+            epsilon: epsilon
+        )
+        faults.attempt { () throws(CUDAError) in
+            try operations.rows.normalizeHeads(parameters, rows: extent.rows, on: stream)
+        }
+    }
+
+    package mutating func rotateAndAppend(_ qkv: CUDARows, layer: Int, shape: AttentionShape) {
+        faults.attempt { () throws(CUDAError) in
+            guard let rotary, let cache else { preconditionFailure("attention before tables and cache are made") }
+            let parameters = RotateAppendParams(
+                qkv: qkv.address,
+                bias: 0,
+                queryWeight: 0,
+                keyWeight: 0,
+                cosines: rotary.cosines.address,
+                sines: rotary.sines.address,
+                positions: step.address(step.layout.positions),
+                kvPositions: step.address(step.layout.kvPositions),
+                rowCount: liveRows,
+                cache: cache.address + UInt64(layer * cache.layerBytes),
+                blockStride: Int64(CUDACache.blockBytes(cache.shape)),
+                pitch: Int32(qkv.width),
+                epsilon: 0
+            )
+            try operations.rows.rotateAndAppend(parameters, rows: extent.rows, on: stream)
+        }
+    }
+
+    package mutating func attend(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
+        faults.attempt { () throws(CUDAError) in
+            guard let cache else { preconditionFailure("attention before the cache is made") }
+            var parameters = RowAttentionParams()
+            parameters.qkv = qkv.address
+            parameters.cache = cache.address + UInt64(layer * cache.layerBytes)
+            parameters.rowSequences = step.address(step.layout.rowSequences)
+            parameters.positions = step.address(step.layout.positions)
+            parameters.pageStarts = step.address(step.layout.pageStarts)
+            parameters.pageIndices = step.address(step.layout.pageIndices)
+            parameters.rowCount = liveRows
+            parameters.output = output.address
+            parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
+            parameters.pitch = Int32(qkv.width)
+            parameters.window = Int32(shape.window ?? 0)
+            try operations.attention.run(parameters, rows: extent.rows, on: stream)
+        }
+    }
+
+    package mutating func gate(_ x: CUDARows, into y: CUDARows) {
+        faults.attempt { () throws(CUDAError) in
+            try operations.rows.gate(x.address, rows: extent.rows, liveRows: liveRows, into: y.address, on: stream)
+        }
+    }
+
+    package mutating func gatherWanted(_ x: CUDARows, adding delta: CUDARows, into y: CUDARows) {
+        guard extent.wanted > 0 else { return }
+        let parameters = AddNormalizeParams(
+            x: x.address,
+            delta: delta.address,
+            rows: step.address(step.layout.logitRows),
+            rowCount: liveWanted,
+            sum: y.address,
+            weight: 0,
+            y: 0,
+            epsilon: 0,
+            unused: 0
+        )
+        faults.attempt { () throws(CUDAError) in
+            try operations.rows.addNormalize(parameters, rows: extent.wanted, on: stream)
+        }
+    }
+
+    mutating func addLowRank(_ x: CUDARows, target: AdapterTarget, rows: Int, into y: CUDARows) {
+        faults.attempt { () throws(CUDAError) in
+            guard let slots else { return }
+            let isHead = if case .head = target { true } else { false }
+            try operations.lowRank.run(
+                members(of: target),
+                x,
+                table: slots.table.address,
+                entriesPerSlot: slots.entriesPerSlot,
+                rowSlots: step.address(isHead ? step.layout.wantedSlots : step.layout.rowSlots),
+                liveRows: isHead ? liveWanted : liveRows,
+                rows: rows,
+                into: y,
+                on: stream
+            )
+        }
+    }
+
+    private func members(of target: AdapterTarget) -> LowRankMembers {
+        let (hidden, feedForward) = (shape.hiddenSize, shape.intermediateSize)
+        let (queries, keys) = (shape.heads * shape.headSize, shape.keyValueHeads * shape.headSize)
+        switch target {
+        case .head:
+            let entry = shape.layers * Projection.allCases.count + 1
+            return LowRankMembers(firstEntry: entry, inputs: hidden, outputs: [shape.vocabularySize])
+        case .projections(let layer, let group):
+            let first = layer * Projection.allCases.count + group.projections[0].rawValue
+            switch group {
+            case .queryKeyValue:
+                return LowRankMembers(firstEntry: first, inputs: hidden, outputs: [queries, keys, keys])
+            case .output: return LowRankMembers(firstEntry: first, inputs: queries, outputs: [hidden])
+            case .gateUp: return LowRankMembers(firstEntry: first, inputs: hidden, outputs: [feedForward, feedForward])
+            case .down: return LowRankMembers(firstEntry: first, inputs: feedForward, outputs: [hidden])
+            }
+        }
+    }
+
+    mutating func addBias(_ bias: CUDAVector, rows: Int, to y: CUDARows) {
+        faults.attempt { () throws(CUDAError) in
+            try operations.rows.addBias(
+                bias,
+                rows: rows,
+                liveRows: liveRows,
+                to: y.address,
+                width: y.width,
+                on: stream
+            )
+        }
+    }
+
+    package mutating func sample(
+        _ logits: CUDARows,
+        _ requests: borrowing [SamplingRequest],
+        into outputs: inout [SampledToken?]
+    ) throws(BackendError) {
+        faults.attempt { () throws(CUDAError) in
+            try operations.sampler.sample(
+                logits: logits.address,
+                width: logits.width,
+                requests,
+                into: &outputs,
+                on: stream
+            )
+            if requests.isEmpty { try stream.synchronize() }
+        }
+        if let fault = faults.first { throw BackendError(fault.description) }
+    }
+}

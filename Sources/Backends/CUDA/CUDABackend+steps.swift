@@ -1,0 +1,56 @@
+internal import CUDA
+internal import Core
+
+extension CUDABackend {
+    package mutating func forward(
+        _ batch: borrowing Batch,
+        _ pass: (inout CUDABackend) -> CUDARows
+    ) -> CUDARows {
+        let isDecode = batch.tokenCount == batch.sequenceCount && batch.logitRows.count == batch.sequenceCount
+        let bucket = isDecode && settings.usesGraphs ? graphs.bucket(for: batch.tokenCount) : nil
+        extent = StepExtent(
+            rows: bucket.map { graphs.sizes[$0] } ?? batch.tokenCount,
+            wanted: bucket.map { graphs.sizes[$0] } ?? batch.logitRows.count,
+            hasAdapters: !batch.segments.isEmpty,
+            isDecode: isDecode
+        )
+        step.load(batch, rows: extent.rows)
+        let stream = stream
+        faults.attempt { () throws(CUDAError) in try step.upload(on: stream) }
+        guard let bucket else {
+            return pass(&self)
+        }
+        if graphs.recording(bucket, hasAdapters: extent.hasAdapters) == nil { record(bucket, pass) }
+        guard let (graph, result) = graphs.recording(bucket, hasAdapters: extent.hasAdapters) else {
+            return CUDARows(address: 0, count: 0, width: shape.vocabularySize, type: .float32)
+        }
+        faults.attempt { () throws(CUDAError) in try graph.launch(on: stream) }
+        return result
+    }
+
+    package mutating func prepare(_ pass: (inout CUDABackend) -> CUDARows) {
+        tuneProducts()
+        guard settings.usesGraphs else { return }
+        for bucket in graphs.sizes.indices {
+            for hasAdapters in [false, true] {
+                let rows = graphs.sizes[bucket]
+                extent = StepExtent(rows: rows, wanted: rows, hasAdapters: hasAdapters, isDecode: true)
+                record(bucket, pass)
+            }
+        }
+    }
+
+    /// Records the forward pass of the present extent.
+    private mutating func record(_ bucket: Int, _ pass: (inout CUDABackend) -> CUDARows) {
+        let (stream, faults) = (stream, faults)
+        faults.attempt { () throws(CUDAError) in
+            var result: CUDARows?
+            let graph = try Graph.capture(on: stream) { () throws(CUDAError) in
+                result = pass(&self)
+                if let fault = faults.first { throw fault }
+            }
+            try graph.upload(on: stream)
+            if let result { graphs.record(graph, result, bucket, hasAdapters: extent.hasAdapters) }
+        }
+    }
+}

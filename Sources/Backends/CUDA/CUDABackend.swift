@@ -1,0 +1,240 @@
+internal import CUDA
+package import Core
+internal import Sampling
+
+/// The operations on one NVIDIA GPU, in bfloat16 or float16 with float32 sums.
+///
+/// Operations are issued to a stream and return at once. The first error stays: what follows it is skipped, and `sample`
+/// throws it. Steps in which every sequence decodes run as graphs, recorded once for each number of rows, with and
+/// without adapters; padding rows fill a graph up.
+package struct CUDABackend: Backend, ~Copyable {
+    package typealias Matrix = CUDAMatrix
+    package typealias Vector = CUDAVector
+    package typealias Rows = CUDARows
+
+    let context: Context
+    let settings: CUDASettings
+    let shape: ModelShape
+    let limits: BatchLimits
+    /// Of weights and activations.
+    let type: ScalarType
+    let stream: Stream
+    /// Where low-rank updates run beside dense products.
+    let branch: Stream
+    let memory: DeviceMemory
+    let dense: DenseProduct
+    let operations: CUDAOperations
+    var step: StepBuffer
+    var slots: CUDAAdapterSlots?
+    var cache: CUDACache?
+    var rotary: (cosines: CUDAVector, sines: CUDAVector)?
+    var graphs: StepGraphs
+    /// What the operations being issued cover.
+    var extent = StepExtent()
+    let faults = Faults()
+    /// Every dense weight, for timing products on real ones.
+    var weights: [CUDAMatrix] = []
+    private let uploader: WeightUploader
+
+    /// Takes a GPU for this thread, and compiles its kernels.
+    ///
+    /// - Parameter type: of weights and activations: `bfloat16` or `float16`.
+    /// - Throws: `BackendError` when there is no GPU or CUDA, or a kernel does not compile.
+    package init(
+        _ settings: CUDASettings,
+        shape: ModelShape,
+        type: ScalarType,
+        limits: BatchLimits,
+        blockSize: Int
+    ) throws(BackendError) {
+        let parts: CUDAParts
+        do throws(CUDAError) {
+            parts = try CUDAParts(settings, shape: shape, type: type, limits: limits, blockSize: blockSize)
+        } catch {
+            throw BackendError(error.description)
+        }
+        self.settings = settings
+        self.shape = shape
+        self.limits = limits
+        self.type = type
+        context = parts.context
+        operations = parts.operations
+        stream = parts.stream
+        branch = parts.branch
+        dense = parts.dense
+        step = parts.step
+        uploader = parts.uploader
+        memory = DeviceMemory(parts.context)
+        graphs = StepGraphs(largest: limits.sequences)
+    }
+
+    /// The GPU's name.
+    package var deviceName: String { context.name }
+
+    package mutating func makeMatrix(_ parts: [HostTensor]) -> CUDAMatrix {
+        precondition(!parts.isEmpty && parts.allSatisfy { $0.shape.count == 2 && $0.shape[1] == parts[0].shape[1] })
+        let outputs = parts.reduce(0) { $0 + $1.shape[0] }
+        let inputs = parts[0].shape[1]
+        let matrix = CUDAMatrix(address: allocate(2 * outputs * inputs), outputs: outputs, inputs: inputs)
+        var end = matrix.address
+        for part in parts {
+            let address = end
+            faults.attempt { () throws(CUDAError) in try uploader.upload(part, as: type, to: address) }
+            end += UInt64(2 * part.elementCount)
+        }
+        weights.append(matrix)
+        return matrix
+    }
+
+    package mutating func makeVector(_ parts: [HostTensor]) -> CUDAVector {
+        makeVector(parts.flatMap(\.floats))
+    }
+
+    private mutating func makeVector(_ numbers: [Float]) -> CUDAVector {
+        let address = allocate(4 * numbers.count)
+        faults.attempt { () throws(CUDAError) in
+            let stream = stream
+            let outcome = numbers.withUnsafeBytes { bytes in
+                Result { () throws(CUDAError) in
+                    try stream.copy(bytes, to: address)
+                    try stream.synchronize()
+                }
+            }
+            try outcome.get()
+        }
+        return CUDAVector(address: address, count: numbers.count)
+    }
+
+    package mutating func makeRows(_ count: Int, width: Int) -> CUDARows {
+        let type = width == shape.vocabularySize && count == limits.sequences ? ScalarType.float32 : type
+        // Products run over whole tiles of rows.
+        let padded = Self.paddedRows(count)
+        return CUDARows(address: allocate(padded * width * type.byteCount), count: padded, width: width, type: type)
+    }
+
+    /// Rows that a product of this many is computed over.
+    static func paddedRows(_ count: Int) -> Int {
+        StepGraphs.buckets.first { $0 >= count } ?? (count + 127) / 128 * 128
+    }
+
+    package mutating func makeRotaryTables(_ tables: RotaryTables) {
+        rotary = (makeVector(tables.cosines), makeVector(tables.sines))
+    }
+
+    package mutating func makeKVCache(_ shape: KVShape) {
+        precondition(cache == nil, "the KV cache is made once")
+        let cache = CUDACache(shape, address: allocate(shape.blocks * CUDACache.blockBytes(shape)))
+        self.cache = cache
+        faults.attempt { () throws(CUDAError) in
+            try uploader.finish()
+            let copier = AdapterCopier(context: context, pinnedBytes: settings.pinnedBytes, type: type)
+            slots = try CUDAAdapterSlots(
+                context: context,
+                capacity: settings.adapterSlots,
+                entriesPerSlot: shape.layers * Projection.allCases.count + 2,
+                blockBytes: CUDACache.blockBytes(shape),
+                copier: copier
+            )
+            try stream.fill(cache.address, byteCount: shape.blocks * CUDACache.blockBytes(shape), with: 0)
+            try stream.synchronize()
+        }
+    }
+
+    /// Takes device memory; the address is 0 after a failure, and nothing uses it then.
+    private mutating func allocate(_ byteCount: Int) -> UInt64 {
+        var address: UInt64 = 0
+        faults.attempt { () throws(CUDAError) in address = try memory.allocate(byteCount: byteCount) }
+        return address
+    }
+
+}
+
+/// The first error of a device; what follows it is skipped.
+final class Faults {
+    private(set) var first: CUDAError?
+
+    /// Does what may fail on the device, unless something has failed already.
+    func attempt(_ body: () throws(CUDAError) -> Void) {
+        guard first == nil else { return }
+        do throws(CUDAError) { try body() } catch { first = error }
+    }
+}
+
+/// What of a backend can fail to be made.
+private struct CUDAParts {
+    let context: Context
+    let operations: CUDAOperations
+    let stream: Stream
+    let branch: Stream
+    let dense: DenseProduct
+    let step: StepBuffer
+    let uploader: WeightUploader
+
+    init(
+        _ settings: CUDASettings,
+        shape: ModelShape,
+        type: ScalarType,
+        limits: BatchLimits,
+        blockSize: Int
+    ) throws(CUDAError) {
+        let driver = try Driver()
+        context = try Context(driver, ordinal: settings.ordinal)
+        operations = try CUDAOperations(
+            context,
+            driver,
+            shape: shape,
+            type: type,
+            limits: limits,
+            blockSize: blockSize
+        )
+        stream = try Stream(context, priority: .high)
+        branch = try Stream(context)
+        dense = try DenseProduct.standard(context, driver)
+        step = try StepBuffer(context, StepLayout(limits: limits))
+        uploader = try WeightUploader(context)
+    }
+}
+
+/// The paged cache on the device, block by block and in each block layer by layer, keys before values:
+/// `[blocks, layers, 2, heads, blockSize, headSize]` (Punica section 5.4).
+struct CUDACache {
+    let shape: KVShape
+    let address: UInt64
+
+    init(_ shape: KVShape, address: UInt64) {
+        self.shape = shape
+        self.address = address
+    }
+
+    var layerBytes: Int { Self.blockBytes(shape) / shape.layers }
+
+    static func blockBytes(_ shape: KVShape) -> Int {
+        2 * 2 * shape.layers * shape.heads * shape.blockSize * shape.headSize
+    }
+
+    func address(_ block: BlockID) -> UInt64 { address + UInt64(Int(block.rawValue) * Self.blockBytes(shape)) }
+}
+
+extension HostTensor {
+    /// The elements in float32.
+    fileprivate var floats: [Float] {
+        (0..<elementCount).map { index in
+            switch type {
+            case .float32: bytes.loadUnaligned(fromByteOffset: 4 * index, as: Float.self)
+            case .float16: Float(bytes.loadUnaligned(fromByteOffset: 2 * index, as: Float16.self))
+            case .bfloat16:
+                Float(bitPattern: UInt32(bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)) << 16)
+            }
+        }
+    }
+}
+
+extension DenseProduct {
+    /// With the algorithms that were chosen before on this kind of GPU.
+    fileprivate static func standard(_ context: Context, _ driver: Driver) throws(CUDAError) -> DenseProduct {
+        let library = try CUBLASLt(driverVersion: driver.version)
+        guard let directory = KernelCache.standardDirectory() else { return try DenseProduct(context, library) }
+        let choices = DenseChoices(directory: directory, gpu: context.name, version: library.version)
+        return try DenseProduct(context, library, choices: choices)
+    }
+}

@@ -1,0 +1,42 @@
+internal import CUDA
+internal import Core
+
+/// A dense weight on the device, `[outputs, inputs]`, 16-bit, row-major.
+package struct CUDAMatrix: Sendable {
+    let address: UInt64
+    let outputs: Int
+    let inputs: Int
+}
+
+/// Float32 numbers on the device.
+package struct CUDAVector: Sendable {
+    let address: UInt64
+    let count: Int
+}
+
+/// Room for activations on the device.
+package struct CUDARows: Sendable {
+    let address: UInt64
+    let count: Int
+    let width: Int
+    /// float32 for logits, else the model's 16-bit type.
+    let type: ScalarType
+
+    func address(row: Int) -> UInt64 { address + UInt64(row * width * type.byteCount) }
+}
+
+/// Device memory that lives as long as its owner; given out in pieces that never come back.
+final class DeviceMemory {
+    private let context: Context
+    private var buffers: [DeviceBuffer] = []
+
+    init(_ context: Context) { self.context = context }
+
+    var byteCount: Int { buffers.reduce(0) { $0 + $1.byteCount } }
+
+    func allocate(byteCount: Int) throws(CUDAError) -> UInt64 {
+        let buffer = try DeviceBuffer(context, byteCount: max(byteCount, 256))
+        buffers.append(buffer)
+        return buffer.address
+    }
+}

@@ -1,0 +1,44 @@
+internal import CUDA
+internal import Core
+
+/// The kernels of one model on one GPU, compiled for its sizes.
+struct CUDAOperations {
+    let rows: RowOperations
+    let attention: RowAttention
+    let lowRank: LowRankUpdate
+    let sampler: DeviceSampler
+
+    /// Compiles all kernels at once, or finds them in the cache.
+    init(
+        _ context: Context,
+        _ driver: Driver,
+        shape: ModelShape,
+        type: ScalarType,
+        limits: BatchLimits,
+        blockSize: Int
+    ) throws(CUDAError) {
+        let compiler = KernelCompiler(try NVRTC(driverVersion: driver.version))
+        let defines = [
+            "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
+            "PUNICA_HEADS": "\(shape.heads)",
+            "PUNICA_KV_HEADS": "\(shape.keyValueHeads)",
+            "PUNICA_HEAD_SIZE": "\(shape.headSize)",
+            "PUNICA_BLOCK_SIZE": "\(blockSize)",
+        ]
+        let jobs =
+            RowOperations.jobs(shape, type: type, blockSize: blockSize) + [DeviceSampler.job(shape, type: .float32)]
+            + (["attention_rows.cu"] + LowRankUpdate.sources).map {
+                KernelJob(KernelSource(embedded: $0), defines: defines)
+            }
+        let modules = try compiler.compile(jobs, for: context)
+        rows = try RowOperations(Array(modules[0..<2]), shape: shape)
+        sampler = try DeviceSampler(
+            context,
+            modules[2],
+            vocabularySize: shape.vocabularySize,
+            sequences: CUDABackend.paddedRows(limits.sequences)
+        )
+        attention = try RowAttention(context, modules[3], shape: shape, limits: limits)
+        lowRank = try LowRankUpdate(context, Array(modules[4...]), shape: shape, limits: limits)
+    }
+}

@@ -1,0 +1,192 @@
+internal import CUDA
+internal import CUDAKernels
+internal import Core
+
+/// The kernels of `rows.cu` and `positions.cu` for one model: all that touches rows one by one.
+///
+/// Addresses are of device memory. `rows` is how many rows a launch covers, at least 1; `liveRows` the address of how
+/// many of them there are, read when the kernel runs, so that a recorded launch serves any number up to `rows`. Rows
+/// beyond are neither read nor written. Numbers of a step (tokens, positions, live counts) must come from a copy or from
+/// a kernel that ended before the one right before.
+struct RowOperations {
+    private let shape: ModelShape
+    private let embedding: Kernel
+    private let lowRankEmbedding: Kernel
+    private let normalization: Kernel
+    private let gating: Kernel
+    private let biasAddition: Kernel
+    private let rotation: Kernel
+    private let headNormalization: Kernel
+
+    /// What is to be compiled, in the order that `init` takes the modules.
+    ///
+    /// - Parameter type: of activations: `bfloat16` or `float16`.
+    static func jobs(_ shape: ModelShape, type: ScalarType, blockSize: Int) -> [KernelJob] {
+        let bfloat16 = type == .bfloat16 ? "1" : "0"
+        let rows = [
+            "PUNICA_BF16": bfloat16,
+            "PUNICA_HIDDEN": "\(shape.hiddenSize)",
+            "PUNICA_FEED_FORWARD": "\(shape.intermediateSize)",
+        ]
+        let positions = [
+            "PUNICA_BF16": bfloat16,
+            "PUNICA_HEADS": "\(shape.heads)",
+            "PUNICA_KV_HEADS": "\(shape.keyValueHeads)",
+            "PUNICA_HEAD_SIZE": "\(shape.headSize)",
+            "PUNICA_BLOCK_SIZE": "\(blockSize)",
+        ]
+        return [
+            KernelJob(KernelSource(embedded: "rows.cu"), defines: rows),
+            KernelJob(KernelSource(embedded: "positions.cu"), defines: positions),
+        ]
+    }
+
+    /// - Parameter modules: of `jobs`.
+    init(_ modules: [Module], shape: ModelShape) throws(CUDAError) {
+        self.shape = shape
+        embedding = try modules[0].kernel("punica_embed")
+        lowRankEmbedding = try modules[0].kernel("punica_embed_low_rank")
+        normalization = try modules[0].kernel("punica_add_normalize")
+        gating = try modules[0].kernel("punica_gate")
+        biasAddition = try modules[0].kernel("punica_add_bias")
+        rotation = try modules[1].kernel("punica_rotate_append")
+        headNormalization = try modules[1].kernel("punica_normalize_heads")
+    }
+
+    /// `x[t] = table[tokens[t]]`.
+    func embed(
+        _ table: CUDAMatrix,
+        tokens: UInt64,
+        rows: Int,
+        liveRows: UInt64,
+        into x: UInt64,
+        on stream: Stream
+    ) throws(CUDAError) {
+        let parameters = EmbedParams(
+            table: table.address,
+            tokens: tokens,
+            rowCount: liveRows,
+            x: x,
+            firstToken: 0,
+            tableRows: Int32(table.outputs)
+        )
+        try embedding.launch(
+            parameters,
+            grid: (rows, 1, 1),
+            block: rowThreads,
+            overlapsPredecessor: true,
+            on: stream
+        )
+    }
+
+    /// Adds what the adapters of the rows' segments change in their tokens' embeddings.
+    func embedLowRank(
+        _ parameters: EmbedLowRankParams,
+        rows: Int,
+        on stream: Stream
+    ) throws(CUDAError) {
+        try lowRankEmbedding.launch(
+            parameters,
+            grid: (rows, ceilDivide(shape.hiddenSize, 256), 1),
+            block: 256,
+            overlapsPredecessor: true,
+            on: stream
+        )
+    }
+
+    /// The sum `x + delta`, stored at `sum` if that is not null, and its norm, stored at `y` if that is not null.
+    ///
+    /// With `gathered`, row `t` of both results comes from row `gathered[t]` of `x` and `delta`. Without, `sum` may be
+    /// `x`. `delta` may be null, or lie where `y` does unless rows are gathered.
+    func addNormalize(
+        _ parameters: AddNormalizeParams,
+        rows: Int,
+        on stream: Stream
+    ) throws(CUDAError) {
+        try normalization.launch(
+            parameters,
+            grid: (rows, 1, 1),
+            block: rowThreads,
+            overlapsPredecessor: true,
+            on: stream
+        )
+    }
+
+    /// `y = silu(gate) · up` for `x = [gate | up]`.
+    func gate(_ x: UInt64, rows: Int, liveRows: UInt64, into y: UInt64, on stream: Stream) throws(CUDAError) {
+        let packs = shape.intermediateSize / pack(for: shape.intermediateSize)
+        try gating.launch(
+            GateParams(x: x, rowCount: liveRows, y: y),
+            grid: (ceilDivide(packs, 128), rows, 1),
+            block: 128,
+            overlapsPredecessor: true,
+            on: stream
+        )
+    }
+
+    /// `y[t] += bias`, for rows of `width` elements.
+    func addBias(
+        _ bias: CUDAVector,
+        rows: Int,
+        liveRows: UInt64,
+        to y: UInt64,
+        width: Int,
+        on stream: Stream
+    ) throws(CUDAError) {
+        let parameters = AddBiasParams(
+            bias: bias.address,
+            rowCount: liveRows,
+            y: y,
+            columns: Int32(bias.count),
+            pitch: Int32(width)
+        )
+        try biasAddition.launch(
+            parameters,
+            grid: (ceilDivide(bias.count, 256), rows, 1),
+            block: 256,
+            overlapsPredecessor: true,
+            on: stream
+        )
+    }
+
+    /// Adds biases, normalizes heads, rotates queries in place, and appends keys and values to a layer's cache.
+    ///
+    /// Biases and norm weights that are null are left out.
+    func rotateAndAppend(_ parameters: RotateAppendParams, rows: Int, on stream: Stream) throws(CUDAError) {
+        let heads = shape.heads + 2 * shape.keyValueHeads
+        try rotation.launch(
+            parameters,
+            grid: (ceilDivide(heads * headLanes, 128), rows, 1),
+            block: 128,
+            overlapsPredecessor: true,
+            on: stream
+        )
+    }
+
+    /// Normalizes heads where they lie.
+    func normalizeHeads(_ parameters: NormalizeHeadsParams, rows: Int, on stream: Stream) throws(CUDAError) {
+        try headNormalization.launch(
+            parameters,
+            grid: (ceilDivide(Int(parameters.heads) * headLanes, 128), rows, 1),
+            block: 128,
+            overlapsPredecessor: true,
+            on: stream
+        )
+    }
+
+    /// Threads that have a row of the hidden size.
+    private var rowThreads: Int { min(1024, ceilDivide(shape.hiddenSize / 8, 32) * 32) }
+
+    /// Neighbouring threads that have a head.
+    private var headLanes: Int {
+        let half = shape.headSize / 2
+        var lanes = 1
+        while lanes < half / pack(for: half) { lanes *= 2 }
+        return lanes
+    }
+
+    /// Elements that a thread reads at once.
+    private func pack(for size: Int) -> Int { size % 8 == 0 ? 8 : size % 4 == 0 ? 4 : size % 2 == 0 ? 2 : 1 }
+
+    private func ceilDivide(_ value: Int, _ divisor: Int) -> Int { (value + divisor - 1) / divisor }
+}

@@ -1,0 +1,182 @@
+internal import CUDA
+internal import Core
+
+/// Where each of a step's arrays lies in the one buffer that is copied to the device before the step.
+///
+/// The places never change, so that recorded graphs find them; what lies behind an array's live part is dirty.
+struct StepLayout: Equatable {
+    /// A place for 32-bit numbers.
+    struct Region: Equatable {
+        /// In numbers from the buffer's start.
+        let start: Int
+        let capacity: Int
+    }
+
+    private(set) var count = 0
+    let counts: Region
+    let tokens: Region
+    let positions: Region
+    let kvPositions: Region
+    /// The adapter of each row; -1 for none.
+    let rowSlots: Region
+    /// The sequence of each row.
+    let rowSequences: Region
+    let sequenceStarts: Region
+    let contextLengths: Region
+    let pageStarts: Region
+    let segments: SegmentRegions
+    let logitRows: Region
+    let logitSegments: SegmentRegions
+    /// The adapter of each wanted row; -1 for none.
+    let wantedSlots: Region
+    /// The longest array comes last: only what is used of it is copied.
+    let pageIndices: Region
+
+    struct SegmentRegions: Equatable {
+        let starts: Region
+        let ends: Region
+        let slots: Region
+    }
+
+    init(limits: BatchLimits) {
+        let rows = CUDABackend.paddedRows(limits.tokens)
+        let sequences = CUDABackend.paddedRows(limits.sequences)
+        var end = 0
+        func region(_ capacity: Int) -> Region {
+            defer { end += (capacity + 63) / 64 * 64 }
+            return Region(start: end, capacity: capacity)
+        }
+        func segments() -> SegmentRegions {
+            SegmentRegions(
+                starts: region(sequences),
+                ends: region(sequences),
+                slots: region(sequences)
+            )
+        }
+        counts = region(Counts.capacity)
+        tokens = region(rows)
+        positions = region(rows)
+        kvPositions = region(rows)
+        rowSlots = region(rows)
+        rowSequences = region(rows)
+        sequenceStarts = region(sequences + 1)
+        contextLengths = region(sequences)
+        pageStarts = region(sequences + 1)
+        self.segments = segments()
+        logitRows = region(sequences)
+        logitSegments = segments()
+        wantedSlots = region(sequences)
+        pageIndices = region(limits.pages)
+        count = end
+    }
+
+    /// Places within `counts`.
+    enum Counts {
+        static let rows = 0
+        static let sequences = 1
+        static let segments = 2
+        static let wanted = 3
+        static let logitSegments = 4
+        static let capacity = 16
+    }
+}
+
+/// A step's inputs on their way to the device: one pinned buffer, one device buffer, one copy.
+struct StepBuffer {
+    let layout: StepLayout
+    private let host: PinnedBuffer
+    private let device: DeviceBuffer
+    private let numbers: UnsafeMutableBufferPointer<Int32>
+    private var used = 0
+
+    init(_ context: Context, _ layout: StepLayout) throws(CUDAError) {
+        self.layout = layout
+        host = try PinnedBuffer(context, byteCount: layout.count * MemoryLayout<Int32>.size)
+        device = try DeviceBuffer(context, byteCount: layout.count * MemoryLayout<Int32>.size)
+        try device.fill(0)
+        numbers = host.elements(Int32.self)
+        numbers.initialize(repeating: 0)
+    }
+
+    func address(_ region: StepLayout.Region) -> UInt64 {
+        device.address + UInt64(region.start * MemoryLayout<Int32>.size)
+    }
+
+    /// The host's side of a region, to be filled before `upload`.
+    func elements(_ region: StepLayout.Region) -> UnsafeMutableBufferPointer<Int32> {
+        UnsafeMutableBufferPointer(rebasing: numbers[region.start..<region.start + region.capacity])
+    }
+
+    /// Takes a batch, padded to `rows` rows that store nothing.
+    mutating func load(_ batch: borrowing Batch, rows: Int) {
+        let counts = elements(layout.counts)
+        counts[StepLayout.Counts.rows] = Int32(batch.tokenCount)
+        counts[StepLayout.Counts.sequences] = Int32(batch.sequenceCount)
+        counts[StepLayout.Counts.segments] = Int32(batch.segments.count)
+        counts[StepLayout.Counts.wanted] = Int32(batch.logitRows.count)
+        counts[StepLayout.Counts.logitSegments] = Int32(batch.logitSegments.count)
+        loadRows(batch, rows: rows)
+        put(batch.sequenceStarts, layout.sequenceStarts)
+        put(batch.pageStarts, layout.pageStarts)
+        put(batch.logitRows, layout.logitRows)
+        put(batch.segments, layout.segments)
+        put(batch.logitSegments, layout.logitSegments)
+        put(batch.pageIndices, layout.pageIndices)
+        let lengths = elements(layout.contextLengths)
+        for sequence in 0..<batch.sequenceCount {
+            lengths[sequence] = batch.positions[Int(batch.sequenceStarts[sequence + 1]) - 1] + 1
+        }
+        used = layout.pageIndices.start + batch.pageIndices.count
+    }
+
+    private func loadRows(_ batch: borrowing Batch, rows: Int) {
+        let (tokens, positions) = (elements(layout.tokens), elements(layout.positions))
+        let (kvPositions, slots) = (elements(layout.kvPositions), elements(layout.rowSlots))
+        for row in 0..<batch.tokenCount {
+            tokens[row] = batch.tokens[row].rawValue
+            positions[row] = batch.positions[row]
+            kvPositions[row] = batch.kvPositions[row]
+            slots[row] = -1
+        }
+        for row in batch.tokenCount..<max(rows, batch.tokenCount) {
+            (tokens[row], positions[row], kvPositions[row], slots[row]) = (0, 0, -1, -1)
+        }
+        mark(batch.segments, in: slots)
+        let sequences = elements(layout.rowSequences)
+        for sequence in 0..<batch.sequenceCount {
+            for row in batch.sequenceStarts[sequence]..<batch.sequenceStarts[sequence + 1] {
+                sequences[Int(row)] = Int32(sequence)
+            }
+        }
+        let wanted = elements(layout.wantedSlots)
+        for row in wanted.indices { wanted[row] = -1 }
+        mark(batch.logitSegments, in: wanted)
+    }
+
+    private func mark(_ segments: borrowing [Segment], in slots: UnsafeMutableBufferPointer<Int32>) {
+        for index in segments.indices {
+            for row in segments[index].start..<segments[index].end { slots[Int(row)] = segments[index].slot.rawValue }
+        }
+    }
+
+    private func put(_ values: borrowing [Int32], _ region: StepLayout.Region) {
+        precondition(values.count <= region.capacity, "\(values.count) numbers for \(region.capacity) places")
+        let target = elements(region)
+        for index in 0..<values.count { target[index] = values[index] }
+    }
+
+    private func put(_ values: borrowing [Segment], _ regions: StepLayout.SegmentRegions) {
+        let (starts, ends, slots) = (elements(regions.starts), elements(regions.ends), elements(regions.slots))
+        for index in 0..<values.count {
+            starts[index] = values[index].start
+            ends[index] = values[index].end
+            slots[index] = values[index].slot.rawValue
+        }
+    }
+
+    /// Copies everything up to the last used page index.
+    func upload(on stream: Stream) throws(CUDAError) {
+        let bytes = UnsafeRawBufferPointer(rebasing: host.bytes[..<(used * MemoryLayout<Int32>.size)])
+        try stream.copy(bytes, to: device.address)
+    }
+}

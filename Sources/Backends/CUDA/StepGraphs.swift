@@ -1,0 +1,45 @@
+internal import CUDA
+
+/// What the operations of a step cover.
+struct StepExtent: Equatable {
+    /// Rows of activations, padding included.
+    var rows = 0
+    /// Rows whose logits are wanted, padding included.
+    var wanted = 0
+    var hasAdapters = false
+    /// Whether every sequence has one row.
+    var isDecode = false
+}
+
+/// The recorded forward passes of decode steps.
+struct StepGraphs {
+    /// Numbers of rows that passes are recorded for. A step runs as the smallest that holds it.
+    static let buckets = [1, 2, 4, 8, 16, 24, 32, 40, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256]
+
+    private struct Recording {
+        let graph: Graph
+        let result: CUDARows
+    }
+
+    /// Buckets that steps can reach.
+    let sizes: [Int]
+    private var recordings: [Recording?]
+
+    init(largest: Int) {
+        let count = (Self.buckets.firstIndex { $0 >= largest } ?? Self.buckets.count - 1) + 1
+        sizes = Array(Self.buckets.prefix(count))
+        recordings = Array(repeating: nil, count: 2 * sizes.count)
+    }
+
+    /// The position of the smallest bucket for so many rows; nil when there is none.
+    func bucket(for rows: Int) -> Int? { sizes.firstIndex { $0 >= rows } }
+
+    /// The graph of a bucket and what it leaves its result in; nil when it is not recorded.
+    func recording(_ bucket: Int, hasAdapters: Bool) -> (graph: Graph, result: CUDARows)? {
+        recordings[2 * bucket + (hasAdapters ? 1 : 0)].map { ($0.graph, $0.result) }
+    }
+
+    mutating func record(_ graph: Graph, _ result: CUDARows, _ bucket: Int, hasAdapters: Bool) {
+        recordings[2 * bucket + (hasAdapters ? 1 : 0)] = Recording(graph: graph, result: result)
+    }
+}

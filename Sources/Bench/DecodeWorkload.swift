@@ -1,0 +1,96 @@
+internal import Backends
+internal import Core
+internal import Models
+internal import Sampling
+
+/// Sequences that all decode: what `bench decode` runs, laid out as the engine would.
+struct DecodeWorkload: ~Copyable {
+    let batchSize: Int
+    let context: Int
+    let blockSize: Int
+    let blocksPerSequence: Int
+    private let vocabularySize: Int
+    /// The adapter of each sequence, those of one side by side; nil for the base.
+    private let slots: [AdapterSlot?]
+    private let history: UnsafeMutableBufferPointer<TokenID>
+    private var batch = Batch()
+    private var last: [TokenID]
+    private var outputs: [SampledToken?] = []
+
+    /// - Parameters:
+    ///   - slots: one for each sequence.
+    ///   - steps: how many tokens each sequence gets beyond `context`.
+    init(slots: [AdapterSlot?], context: Int, steps: Int, blockSize: Int, vocabularySize: Int) {
+        batchSize = slots.count
+        self.slots = slots
+        self.context = context
+        self.blockSize = blockSize
+        self.vocabularySize = vocabularySize
+        blocksPerSequence = (context + steps + blockSize) / blockSize
+        history = .allocate(capacity: context + steps + 1)
+        history.initialize(repeating: TokenID(1))
+        last = Array(repeating: TokenID(1), count: slots.count)
+    }
+
+    deinit { history.deallocate() }
+
+    var blockCount: Int { batchSize * blocksPerSequence }
+
+    /// Computes every sequence's prompt, so that keys and values are real.
+    ///
+    /// - Parameter budget: rows of a step.
+    mutating func prefill<Runner: ModelRunner & ~Copyable>(on runner: inout Runner, budget: Int) throws {
+        let vocabularySize = vocabularySize
+        for sequence in 0..<batchSize {
+            var start = 0
+            while start < context {
+                let end = min(start + budget, context)
+                batch.removeAll()
+                append(sequence, start..<end) { TokenID(Int32((sequence * 7919 + $0 * 31 + 1) % vocabularySize)) }
+                let requests = end == context ? [request(at: end)] : []
+                batch.closeSequence(slot: slots[sequence], wantsToken: end == context)
+                try runner.run(batch, requests, into: &outputs)
+                start = end
+            }
+            last[sequence] = outputs.first??.token ?? TokenID(1)
+        }
+    }
+
+    /// One decode step of all sequences.
+    ///
+    /// - Parameter step: tokens that each sequence has beyond its prompt.
+    mutating func decode<Runner: ModelRunner & ~Copyable>(step: Int, on runner: inout Runner) throws {
+        let position = context + step
+        batch.removeAll()
+        for sequence in 0..<batchSize {
+            let token = last[sequence]
+            append(sequence, position..<position + 1) { _ in token }
+            batch.closeSequence(slot: slots[sequence], wantsToken: true)
+        }
+        let requests = Array(repeating: request(at: position + 1), count: batchSize)
+        try runner.run(batch, requests, into: &outputs)
+        for sequence in 0..<batchSize { last[sequence] = outputs[sequence]?.token ?? TokenID(1) }
+    }
+
+    private mutating func append(_ sequence: Int, _ positions: Range<Int>, token: (Int) -> TokenID) {
+        let first = sequence * blocksPerSequence
+        for position in positions {
+            batch.tokens.append(token(position))
+            batch.positions.append(Int32(position))
+            batch.kvPositions.append(Int32((first + position / blockSize) * blockSize + position % blockSize))
+        }
+        let pages = (positions.upperBound + blockSize - 1) / blockSize
+        for page in 0..<pages { batch.pageIndices.append(Int32(first + page)) }
+    }
+
+    private func request(at count: Int) -> SamplingRequest {
+        var parameters = SamplingParameters()
+        parameters.temperature = 0
+        return SamplingRequest(
+            parameters: parameters,
+            history: UnsafeBufferPointer(rebasing: history[0..<count]),
+            promptCount: context,
+            banned: []
+        )
+    }
+}

@@ -1,0 +1,87 @@
+#pragma once
+
+#include "DevicePointer.h"
+
+// One adapter's update of one projection: y = columnScale * (y + scale * B·(A·x)). 32 bytes.
+// a is [rank, inputs], b is [outputs, rank], both 16-bit row-major and 256-byte aligned; rank 0 = no update.
+struct LowRankEntry {
+    DEVICE_POINTER(const void) a;
+    DEVICE_POINTER(const void) b;
+    DEVICE_POINTER(const float) columnScale;
+    int32_t rank;
+    float scale;
+};
+
+// A plan's line for one segment and one member of a group. Units are counted over the whole group:
+// a shrink unit is a tile of rows x 16 ranks x one chunk of the inputs, an expand unit is a tile of rows x one tile of
+// outputs. 64 bytes.
+struct LowRankPair {
+    DEVICE_POINTER(const void) a;
+    DEVICE_POINTER(const void) b;
+    DEVICE_POINTER(const float) columnScale;
+    float scale;
+    int32_t rank;
+    int32_t rowStart;
+    int32_t rowCount;
+    int32_t member;
+    int32_t scratchStart;
+    int32_t shrinkStart;
+    int32_t shrinkEnd;
+    int32_t expandStart;
+    int32_t expandEnd;
+};
+
+// A plan's line for one block of the decode kernel: half-open ranges of units, and the pair that each begins in. 32 bytes.
+struct LowRankShare {
+    int32_t shrinkStart;
+    int32_t shrinkEnd;
+    int32_t shrinkPair;
+    uint32_t tag;
+    int32_t expandStart;
+    int32_t expandEnd;
+    int32_t expandPair;
+    int32_t unused;
+};
+
+// Members of a group read one input and write side by side: member m writes columns[m] ..< columns[m] + outputs[m].
+struct LowRankGroup {
+    int32_t firstEntry;
+    int32_t memberCount;
+    int32_t inputs;
+    int32_t unused;
+    int32_t outputs[4];
+    int32_t columns[4];
+};
+
+struct LowRankPlanParams {
+    DEVICE_POINTER(const struct LowRankEntry) table;
+    DEVICE_POINTER(const int32_t) segmentStart;
+    DEVICE_POINTER(const int32_t) segmentEnd;
+    DEVICE_POINTER(const int32_t) segmentSlot;
+    DEVICE_POINTER(const int32_t) segmentCount;
+    DEVICE_POINTER(void) plans;
+    int64_t planStride;
+    int32_t entriesPerAdapter;
+    int32_t entriesPerLayer;
+    int32_t groupCount;
+    int32_t blocks;
+    uint32_t firstTag;
+    uint32_t tagStep;
+    int32_t rowsPerTile;
+    int32_t chunk;
+    int32_t shrinkWeight;
+    int32_t unused;
+    struct LowRankGroup groups[4];
+};
+
+struct LowRankUpdateParams {
+    DEVICE_POINTER(const void) x;
+    DEVICE_POINTER(void) y;
+    DEVICE_POINTER(const void) plan;
+    DEVICE_POINTER(void) scratch;
+    int32_t xPitch;
+    int32_t yPitch;
+    int32_t vectorPitch;
+    int32_t chunk;
+    struct LowRankGroup group;
+};

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "DevicePointer.h"
+#include "LowRankParams.h"
+
+// x[t] = table[tokens[t]], zeros for a token outside firstToken ..< firstToken + tableRows.
+struct EmbedParams {
+    DEVICE_POINTER(const void) table;
+    DEVICE_POINTER(const int32_t) tokens;
+    DEVICE_POINTER(const int32_t) rowCount;
+    DEVICE_POINTER(void) x;
+    int32_t firstToken;
+    int32_t tableRows;
+};
+
+// x[t] = columnScale * (x[t] + scale * B·A[:, tokens[t]]) for the rows of segments.
+struct EmbedLowRankParams {
+    DEVICE_POINTER(const struct LowRankEntry) table;
+    DEVICE_POINTER(const int32_t) segmentStart;
+    DEVICE_POINTER(const int32_t) segmentEnd;
+    DEVICE_POINTER(const int32_t) segmentSlot;
+    DEVICE_POINTER(const int32_t) segmentCount;
+    DEVICE_POINTER(const int32_t) tokens;
+    DEVICE_POINTER(const int32_t) rowCount;
+    DEVICE_POINTER(void) x;
+    int32_t entriesPerAdapter;
+    int32_t entry;
+    int32_t vocabularySize;
+    int32_t unused;
+};
+
+// s = x[row(t)] + delta[row(t)]; sum[t] = s; y[t] = s / rms(s) * weight, where row(t) = rows[t] or, without rows, t.
+struct AddNormalizeParams {
+    DEVICE_POINTER(const void) x;
+    DEVICE_POINTER(const void) delta;
+    DEVICE_POINTER(const int32_t) rows;
+    DEVICE_POINTER(const int32_t) rowCount;
+    DEVICE_POINTER(void) sum;
+    DEVICE_POINTER(const float) weight;
+    DEVICE_POINTER(void) y;
+    float epsilon;
+    int32_t unused;
+};
+
+// y[t] = silu(x[t, ..<F]) * x[t, F...]
+struct GateParams {
+    DEVICE_POINTER(const void) x;
+    DEVICE_POINTER(const int32_t) rowCount;
+    DEVICE_POINTER(void) y;
+};
+
+// y[t] += bias
+struct AddBiasParams {
+    DEVICE_POINTER(const float) bias;
+    DEVICE_POINTER(const int32_t) rowCount;
+    DEVICE_POINTER(void) y;
+    int32_t columns;
+    int32_t pitch;
+};

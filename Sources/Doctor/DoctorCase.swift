@@ -1,0 +1,155 @@
+internal import Adapters
+internal import Backends
+internal import Core
+internal import Models
+internal import Weights
+
+/// A small model with adapters whose steps are computed on two devices.
+struct DoctorCase: Sendable {
+    let name: String
+    let model: ModelConfiguration
+    let adapters: [LoadedAdapter]
+
+    static let blockSize = 16
+    /// Blocks of the sequences.
+    static let blocks = 160
+    /// With those of the adapters.
+    static let allBlocks = 1600
+
+    /// - Parameters:
+    ///   - fields: members of `config.json` beside those that every case has.
+    ///   - ranks: one adapter of each rank.
+    init(_ name: String, _ fields: String, ranks: [Int]) throws {
+        self.name = name
+        let text = """
+            {\(fields),"max_position_embeddings":1024,"rms_norm_eps":1e-5,"hidden_act":"silu"}
+            """
+        let model = try ModelConfiguration(parsing: Array(text.utf8), generation: nil)
+        self.model = model
+        adapters = try ranks.enumerated().map { number, rank in
+            try LoadedAdapter.dummy(model: model, rank: rank, seed: UInt64(number + 1))
+        }
+    }
+
+    /// Shapes that between them reach every path of every kernel.
+    static func all() throws -> [DoctorCase] {
+        [
+            try DoctorCase(
+                "llama, grouped heads",
+                """
+                "architectures":["LlamaForCausalLM"],"hidden_size":512,"intermediate_size":1376,"num_hidden_layers":2,
+                "num_attention_heads":8,"num_key_value_heads":2,"vocab_size":1000,"torch_dtype":"bfloat16"
+                """,
+                ranks: [1, 8, 16, 64, 200]
+            ),
+            try DoctorCase(
+                "llama, float16, odd sizes",
+                """
+                "architectures":["LlamaForCausalLM"],"hidden_size":192,"intermediate_size":328,"num_hidden_layers":2,
+                "num_attention_heads":6,"num_key_value_heads":6,"vocab_size":517,"torch_dtype":"float16"
+                """,
+                ranks: [2, 3, 7, 33]
+            ),
+            try DoctorCase(
+                "mistral, window",
+                """
+                "architectures":["MistralForCausalLM"],"hidden_size":512,"intermediate_size":1024,
+                "num_hidden_layers":2,"num_attention_heads":4,"num_key_value_heads":1,"vocab_size":640,
+                "sliding_window":40,"torch_dtype":"bfloat16"
+                """,
+                ranks: [4, 16]
+            ),
+            try DoctorCase(
+                "qwen2, biases",
+                """
+                "architectures":["Qwen2ForCausalLM"],"hidden_size":256,"intermediate_size":704,"num_hidden_layers":2,
+                "num_attention_heads":4,"num_key_value_heads":2,"vocab_size":800,"tie_word_embeddings":true,
+                "torch_dtype":"bfloat16"
+                """,
+                ranks: [8, 16, 32]
+            ),
+            try DoctorCase(
+                "qwen3, head norms",
+                """
+                "architectures":["Qwen3ForCausalLM"],"hidden_size":512,"intermediate_size":768,"num_hidden_layers":2,
+                "num_attention_heads":8,"num_key_value_heads":4,"head_dim":128,"vocab_size":600,
+                "tie_word_embeddings":true,"torch_dtype":"bfloat16"
+                """,
+                ranks: [16, 64]
+            ),
+            try DoctorCase(
+                "llama, 7B wide, one layer",
+                """
+                "architectures":["LlamaForCausalLM"],"hidden_size":4096,"intermediate_size":11008,
+                "num_hidden_layers":1,"num_attention_heads":32,"num_key_value_heads":32,"vocab_size":2000,
+                "torch_dtype":"bfloat16"
+                """,
+                ranks: [16, 16, 16, 64]
+            ),
+        ]
+    }
+
+    /// The steps of a little engine: prompts of several lengths in chunks, decoding beside them, all kinds of rows mixed.
+    ///
+    /// - Parameter slots: of the adapters, in their order.
+    func steps(slots: [AdapterSlot]) -> [Batch] {
+        var plan = DoctorSteps(vocabularySize: model.vocabularySize, slots: slots)
+        // Prompts: chunks that end inside, at and behind a block; one longer than the mistral case's window.
+        plan.step([(0, 5), (1, 16), (2, 17), (3, 60)])
+        plan.step([(0, 1), (1, 1), (2, 31), (3, 40)])
+        // Decodes only, with several rows of one adapter and rows without.
+        for _ in 0..<2 { plan.step((0..<4).map { ($0, 1) }) }
+        plan.step((4..<12).map { ($0, 3) })
+        for _ in 0..<2 { plan.step((0..<12).map { ($0, 1) }) }
+        // A long prompt beside decodes.
+        plan.step((0..<11).map { ($0, 1) } + [(12, 150)])
+        plan.step([(12, 1), (3, 1), (5, 1)])
+        return plan.batches
+    }
+}
+
+/// Lays steps out as the engine does: sequences of one adapter side by side.
+private struct DoctorSteps {
+    let vocabularySize: Int
+    let slots: [AdapterSlot]
+    private(set) var batches: [Batch] = []
+    private var lengths: [Int: Int] = [:]
+    private let blocksPerSequence = 12
+
+    init(vocabularySize: Int, slots: [AdapterSlot]) {
+        self.vocabularySize = vocabularySize
+        self.slots = slots
+    }
+
+    /// Two of every three sequences have an adapter, and neighbours share one.
+    private func slot(of sequence: Int) -> AdapterSlot? {
+        sequence % 3 == 2 || slots.isEmpty ? nil : slots[sequence / 3 % slots.count]
+    }
+
+    mutating func step(_ parts: [(sequence: Int, count: Int)]) {
+        var batch = Batch()
+        let ordered = parts.sorted {
+            (slot(of: $0.sequence)?.rawValue ?? -1, $0.sequence) < (slot(of: $1.sequence)?.rawValue ?? -1, $1.sequence)
+        }
+        for (sequence, count) in ordered {
+            let start = lengths[sequence] ?? 0
+            for position in start..<start + count {
+                batch.tokens.append(TokenID(Int32((sequence * 131 + position * 17 + 3) % vocabularySize)))
+                batch.positions.append(Int32(position))
+                batch.kvPositions.append(
+                    Int32(block(sequence, position) * DoctorCase.blockSize + position % DoctorCase.blockSize)
+                )
+            }
+            lengths[sequence] = start + count
+            let pages = (start + count + DoctorCase.blockSize - 1) / DoctorCase.blockSize
+            for page in 0..<pages { batch.pageIndices.append(Int32(block(sequence, page * DoctorCase.blockSize))) }
+            batch.closeSequence(slot: slot(of: sequence), wantsToken: true)
+        }
+        batches.append(batch)
+    }
+
+    /// Blocks of a sequence are strewn over the cache.
+    private func block(_ sequence: Int, _ position: Int) -> Int {
+        (sequence * blocksPerSequence + position / DoctorCase.blockSize) * 37 % 157
+    }
+}

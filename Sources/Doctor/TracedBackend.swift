@@ -1,0 +1,148 @@
+internal import Backends
+internal import Core
+internal import Sampling
+
+/// A backend that notes what every operation leaves, so that two devices can be compared operation by operation.
+struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend, ~Copyable {
+    typealias Matrix = Device.Matrix
+    typealias Vector = Device.Vector
+    typealias Rows = Device.Rows
+
+    private var device: Device
+    private var trace: [TracedOperation] = []
+    private var failure: BackendError?
+    /// What the device's own pass returns, which does nothing.
+    private var placeholder: Rows?
+    private var rowCount = 0
+    private var wantedCount = 0
+
+    init(_ device: consuming Device) { self.device = device }
+
+    mutating func makeMatrix(_ parts: [HostTensor]) -> Matrix { device.makeMatrix(parts) }
+    mutating func makeVector(_ parts: [HostTensor]) -> Vector { device.makeVector(parts) }
+
+    mutating func makeRows(_ count: Int, width: Int) -> Rows {
+        let rows = device.makeRows(count, width: width)
+        if placeholder == nil { placeholder = rows }
+        return rows
+    }
+
+    mutating func makeKVCache(_ shape: KVShape) { device.makeKVCache(shape) }
+    mutating func makeRotaryTables(_ tables: RotaryTables) { device.makeRotaryTables(tables) }
+    func footprint(of adapter: AdapterWeights) -> AdapterFootprint { device.footprint(of: adapter) }
+
+    mutating func install(_ adapter: AdapterWeights, in blocks: [BlockID]) -> AdapterSlot? {
+        device.install(adapter, in: blocks)
+    }
+
+    mutating func hasLanded(_ slot: AdapterSlot) -> Bool { device.hasLanded(slot) }
+    mutating func remove(_ slot: AdapterSlot) { device.remove(slot) }
+    mutating func prepare(_ pass: (inout Self) -> Rows) {}
+
+    mutating func forward(_ batch: borrowing Batch, _ pass: (inout Self) -> Rows) -> Rows {
+        trace.removeAll()
+        (rowCount, wantedCount) = (batch.tokenCount, batch.logitRows.count)
+        guard let placeholder else { preconditionFailure("a step before there is room for activations") }
+        // The device takes the batch and has nothing to do; the operations then come one by one.
+        _ = device.forward(batch) { _ in placeholder }
+        return pass(&self)
+    }
+
+    mutating func embed(_ table: Matrix, into x: Rows) {
+        device.embed(table, into: x)
+        note("embed", x, rowCount)
+    }
+
+    mutating func normalize(
+        _ x: Rows,
+        adding delta: Rows?,
+        weight: Vector,
+        epsilon: Float,
+        scope: RowScope,
+        into y: Rows
+    ) {
+        device.normalize(x, adding: delta, weight: weight, epsilon: epsilon, scope: scope, into: y)
+        let isStep = if case .step = scope { true } else { false }
+        note("normalize", y, isStep ? rowCount : wantedCount)
+    }
+
+    mutating func multiply(_ x: Rows, by weight: Matrix, bias: Vector?, target: AdapterTarget, into y: Rows) {
+        device.multiply(x, by: weight, bias: bias, target: target, into: y)
+        switch target {
+        case .projections(let layer, let group): note("layer \(layer) \(group)", y, rowCount)
+        case .head: note("head", y, wantedCount)
+        }
+    }
+
+    mutating func normalizeHeads(_ x: Rows, column: Int, heads: Int, weight: Vector, epsilon: Float) {
+        device.normalizeHeads(x, column: column, heads: heads, weight: weight, epsilon: epsilon)
+        note("normalizeHeads at \(column)", x, rowCount)
+    }
+
+    mutating func rotateAndAppend(_ qkv: Rows, layer: Int, shape: AttentionShape) {
+        device.rotateAndAppend(qkv, layer: layer, shape: shape)
+        // Keys and values go to the cache; what is left in the rows beside the queries is the device's own affair.
+        note("layer \(layer) rotate", qkv, rowCount, columns: shape.heads * shape.headSize)
+    }
+
+    mutating func attend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
+        device.attend(qkv, layer: layer, shape: shape, into: output)
+        note("layer \(layer) attend", output, rowCount)
+    }
+
+    mutating func gate(_ x: Rows, into y: Rows) {
+        device.gate(x, into: y)
+        note("gate", y, rowCount)
+    }
+
+    mutating func gatherWanted(_ x: Rows, adding delta: Rows, into y: Rows) {
+        device.gatherWanted(x, adding: delta, into: y)
+        note("gatherWanted", y, wantedCount)
+    }
+
+    mutating func sample(
+        _ logits: Rows,
+        _ requests: borrowing [SamplingRequest],
+        into outputs: inout [SampledToken?]
+    ) throws(BackendError) {
+        try device.sample(logits, requests, into: &outputs)
+    }
+
+    /// The operations of the last step.
+    mutating func takeTrace() throws(BackendError) -> [TracedOperation] {
+        if let failure { throw failure }
+        return trace
+    }
+
+    mutating func read(_ rows: Rows, count: Int) throws(BackendError) -> [[Float]] {
+        try device.read(rows, count: count)
+    }
+
+    private mutating func note(_ name: String, _ rows: Rows, _ count: Int, columns: Int? = nil) {
+        guard failure == nil else { return }
+        do throws(BackendError) {
+            let values = try device.read(rows, count: count)
+            trace.append(TracedOperation(name: name, values: values.flatMap { $0.prefix(columns ?? .max) }))
+        } catch {
+            failure = error
+        }
+    }
+}
+
+/// What one operation left.
+struct TracedOperation: Sendable {
+    let name: String
+    let values: [Float]
+}
+
+/// `‖value − reference‖ / ‖reference‖`; infinite when a number is not finite or the lengths differ.
+func relativeError(_ values: [Float], _ reference: [Float]) -> Double {
+    guard values.count == reference.count else { return .infinity }
+    var (difference, norm) = (0.0, 0.0)
+    for (value, expected) in zip(values, reference) {
+        guard value.isFinite, expected.isFinite else { return .infinity }
+        difference += Double(value - expected) * Double(value - expected)
+        norm += Double(expected) * Double(expected)
+    }
+    return norm == 0 ? (difference == 0 ? 0 : .infinity) : (difference / norm).squareRoot()
+}
