@@ -66,7 +66,8 @@ let package = Package(
         .executableTarget(
             name: "punica",
             dependencies: [
-                "Server", "Serving", "Frontend", "Bench", "Doctor", "Engine", "Models", "Backends", "Adapters", "Tokenization",
+                "Server", "Serving", "Frontend", "Bench", "Doctor", "Engine", "Models", "Backends", "Adapters",
+                "Tokenization",
                 "ChatTemplates", "Weights", "JSON", "Core", argumentParser, logging,
             ],
             swiftSettings: settings
@@ -132,6 +133,7 @@ let package = Package(
         tests("Sampling", uses: ["Sampling", "Core"]),
         tests("CPUKernels", uses: ["CPUKernels"]),
         tests("CUDA", uses: ["CUDA", "CCUDA", "CUDAKernels", "Core"]),
+        tests("Backends", uses: ["Backends", "Core"]),
         tests("Weights", uses: ["Weights", "JSON", "Core"]),
         tests("Adapters", uses: ["Adapters", "Weights", "JSON", "Core"]),
         tests("Tokenization", uses: ["Tokenization", "JSON", "Core"]),

@@ -39,7 +39,12 @@ struct GoldenFixture: Sendable {
             return try LlamaRunner(
                 checkpoint,
                 model,
-                RunnerSizes(limits: limits, blocks: configuration.blockCount, blockSize: configuration.blockSize, positions: configuration.maxSequenceLength),
+                RunnerSizes(
+                    limits: limits,
+                    blocks: configuration.blockCount,
+                    blockSize: configuration.blockSize,
+                    positions: configuration.maxSequenceLength
+                ),
                 on: CPUBackend(limits: limits, vocabularySize: model.vocabularySize, threads: threads)
             )
         }

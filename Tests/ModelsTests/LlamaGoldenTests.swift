@@ -53,10 +53,10 @@ import Weights
         let limits = BatchLimits(tokens: 80, sequences: 3, pages: 64)
         let device = CPUBackend(limits: limits, vocabularySize: configuration.vocabularySize, threads: 2)
         var runner = try LlamaRunner(
-                checkpoint,
-                configuration,
-                RunnerSizes(limits: limits, blocks: 40, blockSize: 4, positions: 128),
-                on: device
+            checkpoint,
+            configuration,
+            RunnerSizes(limits: limits, blocks: 40, blockSize: 4, positions: 128),
+            on: device
         )
         var slot: AdapterSlot?
         if let adapter = golden.adapter {

@@ -1,0 +1,143 @@
+import Core
+import Testing
+
+@testable import Backends
+
+@Suite struct AdapterLayoutTests {
+    @Test func `no matrix straddles two blocks, none overlaps another, and all are aligned`() {
+        var random = Numbers(state: 7)
+        for _ in 0..<200 {
+            let pairs = (0..<14).map { _ in random.next(4) == 0 ? nil : Self.pair(rank: 1 + random.next(40)) }
+            let adapter = Self.adapter(pairs)
+            let blockBytes = 16384
+            let layout = AdapterLayout(adapter, blockBytes: blockBytes)
+            var taken: [Range<Int>] = []
+            for (pair, entry) in zip(adapter.pairs, layout.entries) {
+                #expect((pair == nil) == (entry == nil))
+                guard let pair, let entry else { continue }
+                taken.append(entry.a..<entry.a + 2 * pair.a.elementCount)
+                taken.append(entry.b..<entry.b + 2 * pair.b.elementCount)
+                if let scales = pair.columnScale, let start = entry.columnScale {
+                    taken.append(start..<start + 4 * scales.count)
+                }
+            }
+            for range in taken {
+                #expect(range.lowerBound % AdapterLayout.alignment == 0)
+                #expect(range.lowerBound / blockBytes == (range.upperBound - 1) / blockBytes)
+                #expect(range.upperBound <= layout.byteCount)
+            }
+            let sorted = taken.sorted { $0.lowerBound < $1.lowerBound }
+            #expect(zip(sorted, sorted.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound })
+            #expect(!layout.footprint.mustBeContiguous)
+            #expect(layout.footprint.blocks * blockBytes >= layout.byteCount)
+        }
+    }
+
+    @Test func `a matrix larger than a block asks for blocks in a row`() {
+        let layout = AdapterLayout(Self.adapter([Self.pair(rank: 200)]), blockBytes: 4096)
+        #expect(layout.footprint.mustBeContiguous)
+        #expect(layout.footprint.blocks == (layout.byteCount + 4095) / 4096)
+    }
+
+    @Test func `an adapter that changes nothing takes no block`() {
+        #expect(AdapterLayout(Self.adapter([nil, nil]), blockBytes: 4096).footprint.blocks == 0)
+    }
+
+    static func pair(rank: Int) -> LowRankPair {
+        let a = HostMemory(byteCount: 4 * rank * 64).tensor(type: .float32, shape: [rank, 64])
+        let b = HostMemory(byteCount: 4 * rank * 48).tensor(type: .float32, shape: [48, rank])
+        let scales = rank % 3 == 0 ? [Float](repeating: 1, count: 48) : nil
+        return LowRankPair(a: a, b: b, scale: 1, columnScale: scales)
+    }
+
+    static func adapter(_ pairs: [LowRankPair?]) -> AdapterWeights {
+        let digest = AdapterDigest(bytes: [UInt8](repeating: 1, count: 32))
+        return AdapterWeights(digest: digest, projections: pairs, embedding: nil, head: nil)
+    }
+}
+
+@Suite struct RangeAllocatorTests {
+    @Test func `ranges given out never overlap, and all come back`() {
+        var random = Numbers(state: 3)
+        var allocator = RangeAllocator(count: 1000)
+        var taken: [Range<Int>] = []
+        for _ in 0..<20_000 {
+            if random.next(2) == 0, let range = allocator.take(1 + random.next(60)) {
+                #expect(!taken.contains { $0.overlaps(range) })
+                taken.append(range)
+            } else if !taken.isEmpty {
+                allocator.give(back: taken.remove(at: random.next(taken.count)))
+            }
+            allocator.checkInvariants()
+            #expect(allocator.freeCount == 1000 - taken.reduce(0) { $0 + $1.count })
+        }
+        for range in taken { allocator.give(back: range) }
+        #expect(allocator.free == [0..<1000])
+    }
+
+    @Test func `a length that no gap holds is refused`() {
+        var allocator = RangeAllocator(count: 10)
+        #expect(allocator.take(11) == nil)
+        #expect(allocator.take(6) == 0..<6)
+        #expect(allocator.take(5) == nil)
+        #expect(allocator.take(4) == 6..<10)
+    }
+}
+
+@Suite struct NarrowTensorTests {
+    @Test(arguments: [ScalarType.float32, .float16, .bfloat16])
+    func `values that both types can hold survive`(source: ScalarType) {
+        let values: [Float] = [0, 1, -2, 0.5, 96, -0.25]
+        let memory = HostMemory(byteCount: values.count * source.byteCount)
+        for (index, value) in values.enumerated() {
+            switch source {
+            case .float32: memory.bytes.storeBytes(of: value, toByteOffset: 4 * index, as: Float.self)
+            case .float16: memory.bytes.storeBytes(of: Float16(value), toByteOffset: 2 * index, as: Float16.self)
+            case .bfloat16:
+                let bits = UInt16(value.bitPattern >> 16)
+                memory.bytes.storeBytes(of: bits, toByteOffset: 2 * index, as: UInt16.self)
+            }
+        }
+        let tensor = memory.tensor(type: source, shape: [values.count])
+        let target = HostMemory(byteCount: 2 * values.count)
+        tensor.write(as: .bfloat16, to: target.bytes)
+        for (index, value) in values.enumerated() {
+            let bits = target.bytes.load(fromByteOffset: 2 * index, as: UInt16.self)
+            #expect(Float(bitPattern: UInt32(bits) << 16) == value)
+        }
+        tensor.write(as: .float16, to: target.bytes)
+        for (index, value) in values.enumerated() {
+            #expect(Float(target.bytes.load(fromByteOffset: 2 * index, as: Float16.self)) == value)
+        }
+    }
+
+    @Test func `rounding to bfloat16 goes to the nearest, ties to even, and keeps NaN`() {
+        let values: [Float] = [1.00390625, 1.01171875, .nan, .infinity, -1.00390625]
+        let memory = HostMemory(byteCount: 4 * values.count)
+        for (index, value) in values.enumerated() {
+            memory.bytes.storeBytes(of: value, toByteOffset: 4 * index, as: Float.self)
+        }
+        let target = HostMemory(byteCount: 2 * values.count)
+        memory.tensor(type: .float32, shape: [values.count]).write(as: .bfloat16, to: target.bytes)
+        let results = (0..<values.count).map { index in
+            Float(bitPattern: UInt32(target.bytes.load(fromByteOffset: 2 * index, as: UInt16.self)) << 16)
+        }
+        #expect(results[0] == 1)
+        #expect(results[1] == 1.015625)
+        #expect(results[2].isNaN)
+        #expect(results[3] == .infinity)
+        #expect(results[4] == -1)
+    }
+}
+
+/// SplitMix64, as numbers below a bound.
+struct Numbers {
+    var state: UInt64
+
+    mutating func next(_ bound: Int) -> Int {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var bits = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
+        return Int((bits ^ (bits >> 31)) % UInt64(bound))
+    }
+}
