@@ -9,6 +9,7 @@ extension CUDABackend {
     private var liveSegments: UInt64 { step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.segments) }
 
     package mutating func embed(_ table: CUDAMatrix, into x: CUDARows) {
+        planLowRank()
         faults.attempt { () throws(CUDAError) in
             try operations.rows.embed(
                 table,
@@ -149,41 +150,43 @@ extension CUDABackend {
         }
     }
 
-    mutating func addLowRank(_ x: CUDARows, target: AdapterTarget, rows: Int, into y: CUDARows) {
+    /// Shares out the step's low-rank work; before the first update of a pass.
+    mutating func planLowRank() {
+        guard extent.hasAdapters, let inputs = lowRankInputs(isHead: false) else { return }
         faults.attempt { () throws(CUDAError) in
-            guard let slots else { return }
-            let isHead = if case .head = target { true } else { false }
+            try operations.lowRank.plan(inputs, isDecode: extent.isDecode, on: stream)
+        }
+    }
+
+    mutating func addLowRank(_ x: CUDARows, target: AdapterTarget, rows: Int, into y: CUDARows) {
+        let isHead = if case .head = target { true } else { false }
+        guard let inputs = lowRankInputs(isHead: isHead) else { return }
+        faults.attempt { () throws(CUDAError) in
             try operations.lowRank.run(
-                members(of: target),
+                target,
                 x,
-                table: slots.table.address,
-                entriesPerSlot: slots.entriesPerSlot,
-                rowSlots: step.address(isHead ? step.layout.wantedSlots : step.layout.rowSlots),
-                liveRows: isHead ? liveWanted : liveRows,
+                inputs,
                 rows: rows,
+                isDecode: extent.isDecode,
                 into: y,
                 on: stream
             )
         }
     }
 
-    private func members(of target: AdapterTarget) -> LowRankMembers {
-        let (hidden, feedForward) = (shape.hiddenSize, shape.intermediateSize)
-        let (queries, keys) = (shape.heads * shape.headSize, shape.keyValueHeads * shape.headSize)
-        switch target {
-        case .head:
-            let entry = shape.layers * Projection.allCases.count + 1
-            return LowRankMembers(firstEntry: entry, inputs: hidden, outputs: [shape.vocabularySize])
-        case .projections(let layer, let group):
-            let first = layer * Projection.allCases.count + group.projections[0].rawValue
-            switch group {
-            case .queryKeyValue:
-                return LowRankMembers(firstEntry: first, inputs: hidden, outputs: [queries, keys, keys])
-            case .output: return LowRankMembers(firstEntry: first, inputs: queries, outputs: [hidden])
-            case .gateUp: return LowRankMembers(firstEntry: first, inputs: hidden, outputs: [feedForward, feedForward])
-            case .down: return LowRankMembers(firstEntry: first, inputs: feedForward, outputs: [hidden])
-            }
-        }
+    private func lowRankInputs(isHead: Bool) -> LowRankInputs? {
+        guard let slots else { return nil }
+        let segments = step.layout.segments
+        return LowRankInputs(
+            table: slots.table.address,
+            entriesPerSlot: slots.entriesPerSlot,
+            rowSlots: step.address(isHead ? step.layout.wantedSlots : step.layout.rowSlots),
+            liveRows: isHead ? liveWanted : liveRows,
+            segmentStarts: step.address(segments.starts),
+            segmentEnds: step.address(segments.ends),
+            segmentSlots: step.address(segments.slots),
+            segmentCount: liveSegments
+        )
     }
 
     mutating func addBias(_ bias: CUDAVector, rows: Int, to y: CUDARows) {

@@ -24,7 +24,7 @@ struct CUDAOperations {
             "PUNICA_KV_HEADS": "\(shape.keyValueHeads)",
             "PUNICA_HEAD_SIZE": "\(shape.headSize)",
             "PUNICA_BLOCK_SIZE": "\(blockSize)",
-        ]
+        ].merging(LowRankUpdate.defines) { own, _ in own }
         let jobs =
             RowOperations.jobs(shape, type: type, blockSize: blockSize) + [DeviceSampler.job(shape, type: .float32)]
             + (["attention_rows.cu"] + LowRankUpdate.sources).map {
@@ -39,6 +39,6 @@ struct CUDAOperations {
             sequences: CUDABackend.paddedRows(limits.sequences)
         )
         attention = try RowAttention(context, modules[3], shape: shape, limits: limits)
-        lowRank = try LowRankUpdate(context, Array(modules[4...]), shape: shape, limits: limits)
+        lowRank = try LowRankUpdate(context, Array(modules[4...]), shape: shape, type: type, limits: limits)
     }
 }

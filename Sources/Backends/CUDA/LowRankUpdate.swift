@@ -2,83 +2,151 @@ internal import CUDA
 internal import CUDAKernels
 internal import Core
 
-/// One group of dense products as low-rank updates see it: members read one input and write side by side.
+/// SGMV: the low-rank updates of all segments of a step, whatever adapters they have (Punica section 4).
+///
+/// Three ways, chosen by the step: the fused kernel for steps that decode, tensor-core tiles for steps with prefills, and
+/// row kernels for what neither covers (the output head).
+final class LowRankUpdate {
+    static let sources = ["low_rank_rows.cu", "low_rank_plan.cu", "low_rank_decode.cu", "low_rank_prefill.cu"]
+    /// The fused kernel's shape, by measurement: two blocks a multiprocessor, each with two blocks of weights on the way.
+    static let defines = [
+        "LOW_RANK_WARPS": "8", "LOW_RANK_DEPTH": "2", "LOW_RANK_EARLY": "2", "LOW_RANK_RESIDENT": "2",
+    ]
+
+    let groups: LowRankGroups
+    private let rows: LowRankRows
+    private let decode: LowRankTiles
+    private let prefill: LowRankTiles
+
+    init(
+        _ context: Context,
+        _ modules: [Module],
+        shape: ModelShape,
+        type: ScalarType,
+        limits: BatchLimits
+    ) throws(CUDAError) {
+        groups = LowRankGroups(shape)
+        rows = try LowRankRows(context, modules[0], limits: limits)
+        let plan = try modules[1].kernel("punica_low_rank_plan")
+        decode = try LowRankTiles(
+            context,
+            plan: plan,
+            kernels: [try modules[2].kernel("punica_low_rank_decode")],
+            groups: groups,
+            kind: .decode(rows: CUDABackend.paddedRows(limits.sequences)),
+            type: type,
+            sequences: limits.sequences
+        )
+        prefill = try LowRankTiles(
+            context,
+            plan: plan,
+            kernels: [
+                try modules[3].kernel("punica_low_rank_shrink"), try modules[3].kernel("punica_low_rank_expand"),
+            ],
+            groups: groups,
+            kind: .prefill(rows: CUDABackend.paddedRows(limits.tokens)),
+            type: type,
+            sequences: limits.sequences
+        )
+    }
+
+    /// Shares out the step's work; once a step, before the first update.
+    func plan(_ inputs: LowRankInputs, isDecode: Bool, on stream: Stream) throws(CUDAError) {
+        let tiles = isDecode ? decode : prefill
+        if tiles.isUsable { try tiles.plan(inputs, on: stream) }
+    }
+
+    /// Adds a group's updates to `y`.
+    func run(
+        _ target: AdapterTarget,
+        _ x: CUDARows,
+        _ inputs: LowRankInputs,
+        rows count: Int,
+        isDecode: Bool,
+        into y: CUDARows,
+        on stream: Stream
+    ) throws(CUDAError) {
+        let tiles = isDecode ? decode : prefill
+        if case .projections(let layer, let group) = target, tiles.isUsable {
+            try tiles.run(layer: layer, group: group, x, into: y, on: stream)
+        } else {
+            try rows.run(groups.members(of: target), x, inputs, rows: count, into: y, on: stream)
+        }
+    }
+}
+
+/// Where a step's adapters stand on the device; all addresses stay the same from step to step.
+struct LowRankInputs {
+    /// `LowRankEntry [slots, entriesPerSlot]`.
+    let table: UInt64
+    let entriesPerSlot: Int
+    /// The adapter of each row; -1 for none.
+    let rowSlots: UInt64
+    /// How many rows there are.
+    let liveRows: UInt64
+    let segmentStarts: UInt64
+    let segmentEnds: UInt64
+    let segmentSlots: UInt64
+    let segmentCount: UInt64
+}
+
+/// A group of dense products as low-rank updates see it: members read one input and write side by side.
 struct LowRankMembers {
-    /// The first member's entry within an adapter's.
+    /// The first member's entry: within a layer's for projections, within an adapter's for the head.
     let firstEntry: Int
     let inputs: Int
     /// Of each member.
     let outputs: [Int]
-}
 
-/// SGMV: the low-rank updates of all segments of a step, whatever adapters they have (Punica section 4).
-final class LowRankUpdate {
-    static let sources = ["low_rank_rows.cu"]
-
-    private let shrinkRows: Kernel
-    private let expandRows: Kernel
-    /// Float32 results of shrinks, `[rows, members, 512]`.
-    private let vectors: DeviceBuffer
-
-    private static var mostMembers: Int { 3 }
-    private static var mostRank: Int { 512 }
-
-    init(_ context: Context, _ modules: [Module], shape: ModelShape, limits: BatchLimits) throws(CUDAError) {
-        shrinkRows = try modules[0].kernel("punica_shrink_rows")
-        expandRows = try modules[0].kernel("punica_expand_rows")
-        let rows = CUDABackend.paddedRows(limits.tokens)
-        vectors = try DeviceBuffer(context, byteCount: 4 * rows * Self.mostMembers * Self.mostRank)
-    }
-
-    /// Adds a group's updates to `y`.
-    ///
-    /// - Parameters:
-    ///   - table: `LowRankEntry [slots, entriesPerSlot]`.
-    ///   - rowSlots: the adapter of each row; -1 for none.
-    ///   - liveRows: address of how many of `rows` there are.
-    func run(
-        _ members: LowRankMembers,
-        _ x: CUDARows,
-        table: UInt64,
-        entriesPerSlot: Int,
-        rowSlots: UInt64,
-        liveRows: UInt64,
-        rows: Int,
-        into y: CUDARows,
-        on stream: Stream
-    ) throws(CUDAError) {
-        var parameters = LowRankRowsParams()
-        parameters.table = table
-        parameters.rowSlots = rowSlots
-        parameters.rowCount = liveRows
-        parameters.x = x.address
-        parameters.y = y.address
-        parameters.vectors = vectors.address
-        parameters.entriesPerAdapter = Int32(entriesPerSlot)
-        parameters.firstEntry = Int32(members.firstEntry)
-        parameters.memberCount = Int32(members.outputs.count)
-        parameters.inputs = Int32(members.inputs)
-        parameters.xPitch = Int32(x.width)
-        parameters.yPitch = Int32(y.width)
-        let count = members.outputs.count
-        parameters.setOutputs(members.outputs)
-        try shrinkRows.launch(parameters, grid: (16, rows, count), block: 128, overlapsPredecessor: true, on: stream)
-        let blocks = ((members.outputs.max() ?? 1) + 511) / 512
-        try expandRows.launch(
-            parameters,
-            grid: (blocks, rows, count),
-            block: 256,
-            overlapsPredecessor: true,
-            on: stream
-        )
+    /// Members' widths, and where each begins; four of each, as the kernels take them.
+    var columns: (widths: (Int32, Int32, Int32, Int32), starts: (Int32, Int32, Int32, Int32)) {
+        let padded = outputs.map { Int32($0) } + Array(repeating: 0, count: 4 - outputs.count)
+        let (first, second, third) = (padded[0], padded[1], padded[2])
+        return ((first, second, third, padded[3]), (0, first, first + second, first + second + third))
     }
 }
 
-extension LowRankRowsParams {
-    /// Members' widths, side by side from column 0 on.
-    fileprivate mutating func setOutputs(_ widths: [Int]) {
-        let padded = widths.map { Int32($0) } + Array(repeating: 0, count: 4 - widths.count)
-        outputs = (padded[0], padded[1], padded[2], padded[3])
-        columns = (0, padded[0], padded[0] + padded[1], padded[0] + padded[1] + padded[2])
+/// The four groups of a layer and the head.
+struct LowRankGroups {
+    private let shape: ModelShape
+
+    init(_ shape: ModelShape) { self.shape = shape }
+
+    var layers: Int { shape.layers }
+    static let all: [ProjectionGroup] = [.queryKeyValue, .output, .gateUp, .down]
+
+    static func number(of group: ProjectionGroup) -> Int {
+        switch group {
+        case .queryKeyValue: 0
+        case .output: 1
+        case .gateUp: 2
+        case .down: 3
+        }
+    }
+
+    /// With entries counted from an adapter's first.
+    func members(of target: AdapterTarget) -> LowRankMembers {
+        switch target {
+        case .head:
+            let entry = shape.layers * Projection.allCases.count + 1
+            return LowRankMembers(firstEntry: entry, inputs: shape.hiddenSize, outputs: [shape.vocabularySize])
+        case .projections(let layer, let group):
+            let members = members(of: group)
+            let first = layer * Projection.allCases.count + members.firstEntry
+            return LowRankMembers(firstEntry: first, inputs: members.inputs, outputs: members.outputs)
+        }
+    }
+
+    /// With entries counted from a layer's first.
+    func members(of group: ProjectionGroup) -> LowRankMembers {
+        let (hidden, feedForward) = (shape.hiddenSize, shape.intermediateSize)
+        let (queries, keys) = (shape.heads * shape.headSize, shape.keyValueHeads * shape.headSize)
+        let first = group.projections[0].rawValue
+        return switch group {
+        case .queryKeyValue: LowRankMembers(firstEntry: first, inputs: hidden, outputs: [queries, keys, keys])
+        case .output: LowRankMembers(firstEntry: first, inputs: queries, outputs: [hidden])
+        case .gateUp: LowRankMembers(firstEntry: first, inputs: hidden, outputs: [feedForward, feedForward])
+        case .down: LowRankMembers(firstEntry: first, inputs: feedForward, outputs: [hidden])
+        }
     }
 }

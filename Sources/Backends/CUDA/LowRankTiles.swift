@@ -1,0 +1,162 @@
+internal import CUDA
+internal import CUDAKernels
+internal import Core
+
+/// The updates by a plan made on the device: work shared out over a fixed number of blocks, by the bytes behind it
+/// (low_rank_plan.cu, then low_rank_decode.cu or low_rank_prefill.cu).
+final class LowRankTiles {
+    enum Kind {
+        /// One launch for both products; steps of at most so many rows.
+        case decode(rows: Int)
+        /// A launch for each product; steps of at most so many rows.
+        case prefill(rows: Int)
+    }
+
+    /// Whether the plan has room for every step's pairs of segment and member.
+    let isUsable: Bool
+    private let planKernel: Kernel
+    private let kernels: [Kernel]
+    private let groups: LowRankGroups
+    private let geometry: LowRankGeometry
+    private let plans: DeviceBuffer
+    private let planStride: Int
+    private let scratch: DeviceBuffer
+
+    /// The plan kernel's own bound.
+    private static var mostPairs: Int { 1024 }
+    private static var mostMembers: Int { 3 }
+
+    init(
+        _ context: Context,
+        plan: Kernel,
+        kernels: [Kernel],
+        groups: LowRankGroups,
+        kind: Kind,
+        type: ScalarType,
+        sequences: Int
+    ) throws(CUDAError) {
+        planKernel = plan
+        self.kernels = kernels
+        self.groups = groups
+        geometry = LowRankGeometry(kind, groups: groups, type: type, multiprocessors: context.multiprocessorCount)
+        let pairs = sequences * Self.mostMembers
+        isUsable = pairs <= Self.mostPairs
+        planStride = 64 + (geometry.blocks + 1) / 2 * 64 + 64 * min(pairs, Self.mostPairs)
+        plans = try DeviceBuffer(context, byteCount: planStride * groups.layers * LowRankGroups.all.count)
+        // A plan counts its runs, and words in the scratch carry that count: both begin at zero.
+        try plans.fill(0)
+        scratch = try DeviceBuffer(context, byteCount: geometry.scratchBytes)
+        try scratch.fill(0)
+    }
+
+    func plan(_ inputs: LowRankInputs, on stream: Stream) throws(CUDAError) {
+        let all = LowRankGroups.all.map { group($0) }
+        let count = groups.layers * all.count
+        let parameters = LowRankPlanParams(
+            table: inputs.table,
+            segmentStart: inputs.segmentStarts,
+            segmentEnd: inputs.segmentEnds,
+            segmentSlot: inputs.segmentSlots,
+            segmentCount: inputs.segmentCount,
+            plans: plans.address,
+            planStride: Int64(planStride),
+            entriesPerAdapter: Int32(inputs.entriesPerSlot),
+            entriesPerLayer: Int32(Projection.allCases.count),
+            groupCount: Int32(all.count),
+            blocks: Int32(geometry.blocks),
+            firstTag: 0,
+            tagStep: UInt32(count),
+            rowsPerTile: Int32(geometry.rowsPerTile),
+            chunk: Int32(geometry.chunk),
+            shrinkWeight: Int32(geometry.shrinkWeight),
+            unused: 0,
+            groups: (all[0], all[1], all[2], all[3])
+        )
+        try planKernel.launch(parameters, grid: (count, 1, 1), block: 256, on: stream)
+    }
+
+    func run(
+        layer: Int,
+        group: ProjectionGroup,
+        _ x: CUDARows,
+        into y: CUDARows,
+        on stream: Stream
+    ) throws(CUDAError) {
+        let number = layer * LowRankGroups.all.count + LowRankGroups.number(of: group)
+        let parameters = LowRankUpdateParams(
+            x: x.address,
+            y: y.address,
+            plan: plans.address + UInt64(number * planStride),
+            scratch: scratch.address,
+            xPitch: Int32(x.width),
+            yPitch: Int32(y.width),
+            vectorPitch: Int32(LowRankGeometry.vectorPitch),
+            chunk: Int32(geometry.chunk),
+            group: self.group(group)
+        )
+        for (index, kernel) in kernels.enumerated() {
+            let isLast = index == kernels.count - 1
+            try kernel.launch(
+                parameters,
+                grid: (geometry.blocks, 1, 1),
+                block: 256,
+                sharedBytes: isLast ? geometry.sharedBytes : 0,
+                overlapsPredecessor: true,
+                on: stream
+            )
+        }
+    }
+
+    private func group(_ group: ProjectionGroup) -> LowRankGroup {
+        let members = groups.members(of: group)
+        let (widths, starts) = members.columns
+        return LowRankGroup(
+            firstEntry: Int32(members.firstEntry),
+            memberCount: Int32(members.outputs.count),
+            inputs: Int32(members.inputs),
+            unused: 0,
+            outputs: widths,
+            columns: starts
+        )
+    }
+}
+
+/// Launch geometry and memory of the planned kernels, for adapters of any rank.
+struct LowRankGeometry {
+    let blocks: Int
+    let rowsPerTile: Int
+    /// Inputs of a unit of the shrink.
+    let chunk: Int
+    /// A shrink unit's cost in steps of the expand, where one kernel does both.
+    let shrinkWeight: Int
+    let sharedBytes: Int
+    let scratchBytes: Int
+
+    private static var mostRank: Int { 512 }
+    static var vectorPitch: Int { 8 + mostRank }
+
+    init(_ kind: LowRankTiles.Kind, groups: LowRankGroups, type: ScalarType, multiprocessors: Int) {
+        let isHalf = type == .float16
+        let pitch = Self.vectorPitch
+        blocks = 2 * multiprocessors
+        let rows: Int
+        let wordBytes: Int
+        switch kind {
+        case .decode(let most):
+            rows = most
+            (rowsPerTile, chunk, shrinkWeight, wordBytes) = (8, 1024, 32, 8)
+            sharedBytes = 8 * (2 * 4096 + 1152) + 64 * 64 + 32 * pitch + (isHalf ? 32 * pitch + 32 : 0)
+        case .prefill(let most):
+            rows = most
+            (rowsPerTile, chunk, shrinkWeight, wordBytes) = (32, 1024, 0, 4)
+            sharedBytes = 8 * 1152 + 128 * pitch + (isHalf ? 128 * pitch + 128 : 0)
+        }
+        // Every row may be of the greatest rank, and a segment's last tile half full.
+        let chunk = chunk
+        let words = LowRankGroups.all.map { group in
+            let members = groups.members(of: group)
+            return 2 * rows * members.outputs.count * ((members.inputs + chunk - 1) / chunk) * Self.mostRank
+        }
+        scratchBytes = wordBytes * (words.max() ?? 1)
+    }
+}
