@@ -23,7 +23,7 @@ package struct TextGenBench: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "Most sequences running at once.") var running = [32]
     @Option(parsing: .upToNextOption, help: "base, or a popularity of the workload.")
     var popularity = ["base", "identical", "skewed", "distinct"]
-    @Option(help: "Different adapters that exist; higher numbers share their weights, not their identity.")
+    @Option(help: "Different adapters that exist, each used once before the measurement; higher numbers share their weights, not their identity.")
     var adapters = 64
     @Option(help: "Rank of the made-up adapters, on all projections; 1 ... 512.") var rank = 16
     @Option(help: "Most tokens of one step.") var maxBatchedTokens = 1024
@@ -47,6 +47,7 @@ package struct TextGenBench: AsyncParsableCommand {
         let checkpoint = Checkpoint.dummy(configuration: shape, seed: 1, type: .bfloat16, distinctLayers: 2)
         for limit in running {
             let engine = try await start(checkpoint, shape, work, limit: limit)
+            if needed { try await TextGenRun.warmUp(leases, shape: shape, engine: engine) }
             for name in popularity {
                 let run = try await TextGenRun(work, popularity: name, leases: leases, shape: shape, engine: engine)
                 record(run, popularity: name, limit: limit, workload: work)
@@ -142,6 +143,18 @@ struct TextGenRun {
             sampling: sampling,
             stop: StopConditions(maxTokens: lengths.outputTokens)
         )
+    }
+
+    /// Uses every adapter once, so that what is measured is serving and not the first reading of adapters.
+    static func warmUp(_ leases: [AdapterLease], shape: ModelConfiguration, engine: EngineHandle) async throws {
+        try await withThrowingTaskGroup(of: Int.self) { group in
+            for (number, lease) in leases.enumerated() {
+                let lengths = TextGenWorkload.Request(promptTokens: 8, outputTokens: 2)
+                let events = try engine.submit(request(number, lengths, lease, shape))
+                group.addTask { try await count(events) }
+            }
+            try await group.waitForAll()
+        }
     }
 
     private static func count(_ events: AsyncStream<GenerationEvent>) async throws -> Int {

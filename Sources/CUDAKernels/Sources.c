@@ -5,8 +5,6 @@
 
 // Headers first, then kernels; each file is two lines.
 static const KernelText texts[] = {
-#define PATH "include/DenseParams.h"
-#include "Embed.h"
 #define PATH "include/DevicePointer.h"
 #include "Embed.h"
 #define PATH "include/LowRankParams.h"
@@ -24,8 +22,6 @@ static const KernelText texts[] = {
 #define PATH "cu/attention_rows.cu"
 #include "Embed.h"
 #define PATH "cu/common.cuh"
-#include "Embed.h"
-#define PATH "cu/dense.cuh"
 #include "Embed.h"
 #define PATH "cu/low_rank.cuh"
 #include "Embed.h"

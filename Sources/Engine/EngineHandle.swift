@@ -16,6 +16,8 @@ package final class EngineHandle: Sendable {
         var acceptedCount = 0
         var isDraining = false
         var isStopped = false
+        /// Whether the engine's thread has given back everything.
+        var hasEnded = false
     }
 
     /// Starts an engine.
@@ -29,23 +31,35 @@ package final class EngineHandle: Sendable {
         try await withCheckedThrowingContinuation { started in
             startThread {
                 do {
-                    let runner = try makeRunner()
-                    let vocabularySize = runner.vocabularySize
-                    let engine = try Engine(configuration, runner: runner)
-                    let handle = EngineHandle(configuration, vocabularySize: vocabularySize)
-                    var loop = EngineLoop(
-                        engine: engine,
-                        mailbox: handle.mailbox,
-                        delivery: handle.delivery,
-                        published: handle.published
-                    )
-                    started.resume(returning: handle)
-                    loop.run()
+                    let handle = try serve(configuration, makeRunner) { started.resume(returning: $0) }
+                    // By now the runner is gone, and with it the device's memory.
+                    handle.intake.withLock { $0.hasEnded = true }
                 } catch {
                     started.resume(throwing: error)
                 }
             }
         }
+    }
+
+    /// Makes a runner and drives it until the engine is stopped; all of it lives and ends in here.
+    private static func serve<Runner: ModelRunner & ~Copyable>(
+        _ configuration: EngineConfiguration,
+        _ makeRunner: () throws -> Runner,
+        started: (EngineHandle) -> Void
+    ) throws -> EngineHandle {
+        let runner = try makeRunner()
+        let vocabularySize = runner.vocabularySize
+        let engine = try Engine(configuration, runner: runner)
+        let handle = EngineHandle(configuration, vocabularySize: vocabularySize)
+        var loop = EngineLoop(
+            engine: engine,
+            mailbox: handle.mailbox,
+            delivery: handle.delivery,
+            published: handle.published
+        )
+        started(handle)
+        loop.run()
+        return handle
     }
 
     private init(_ configuration: EngineConfiguration, vocabularySize: Int) {
@@ -107,7 +121,7 @@ package final class EngineHandle: Sendable {
         await waitUntilAllEnded()
     }
 
-    /// Cancels what is left and returns when every request has had its last event; the engine's threads end after it.
+    /// Cancels what is left and returns when every request has had its last event and the device's memory is free.
     package func stop() async {
         intake.withLock { intake in
             if !intake.isStopped { mailbox.put(.stop) }
@@ -115,6 +129,9 @@ package final class EngineHandle: Sendable {
             intake.isStopped = true
         }
         await waitUntilAllEnded()
+        await Task.detached { [self] in
+            while !intake.withLock({ $0.hasEnded }) { try? await Task.sleep(for: .milliseconds(5)) }
+        }.value
     }
 
     /// Looks every few milliseconds, also in a cancelled task, whose own sleep would return at once.

@@ -1,6 +1,6 @@
 internal import CUDA
 internal import CUDAKernels
-package import Core
+internal import Core
 package import Sampling
 
 extension CUDABackend {
@@ -154,7 +154,7 @@ extension CUDABackend {
     mutating func planLowRank() {
         guard extent.hasAdapters, let inputs = lowRankInputs(isHead: false) else { return }
         faults.attempt { () throws(CUDAError) in
-            try operations.lowRank.plan(inputs, isDecode: extent.isDecode, on: stream)
+            try operations.lowRank.plan(inputs, extent, on: stream)
         }
     }
 
@@ -166,8 +166,8 @@ extension CUDABackend {
                 target,
                 x,
                 inputs,
+                extent,
                 rows: rows,
-                isDecode: extent.isDecode,
                 into: y,
                 on: stream
             )

@@ -12,7 +12,8 @@ extension CUDABackend {
             rows: bucket.map { graphs.sizes[$0] } ?? batch.tokenCount,
             wanted: bucket.map { graphs.sizes[$0] } ?? batch.logitRows.count,
             hasAdapters: !batch.segments.isEmpty,
-            isDecode: isDecode
+            isDecode: isDecode,
+            mostRank: bucket == nil ? mostRank(of: batch) : LowRankGeometry.mostRank
         )
         step.load(batch, rows: extent.rows)
         let stream = stream
@@ -38,6 +39,12 @@ extension CUDABackend {
                 record(bucket, pass)
             }
         }
+    }
+
+    private func mostRank(of batch: borrowing Batch) -> Int {
+        var most = 1
+        for index in batch.segments.indices { most = max(most, slots?.mostRank(of: batch.segments[index].slot) ?? 1) }
+        return most
     }
 
     /// Records the forward pass of the present extent.

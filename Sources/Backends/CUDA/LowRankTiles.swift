@@ -49,7 +49,7 @@ final class LowRankTiles {
         try scratch.fill(0)
     }
 
-    func plan(_ inputs: LowRankInputs, on stream: Stream) throws(CUDAError) {
+    func plan(_ inputs: LowRankInputs, _ extent: StepExtent, on stream: Stream) throws(CUDAError) {
         let all = LowRankGroups.all.map { group($0) }
         let count = groups.layers * all.count
         let parameters = LowRankPlanParams(
@@ -67,7 +67,7 @@ final class LowRankTiles {
             firstTag: 0,
             tagStep: UInt32(count),
             rowsPerTile: Int32(geometry.rowsPerTile),
-            chunk: Int32(geometry.chunk),
+            chunk: Int32(geometry.chunk(for: extent)),
             shrinkWeight: Int32(geometry.shrinkWeight),
             unused: 0,
             groups: (all[0], all[1], all[2], all[3])
@@ -79,6 +79,7 @@ final class LowRankTiles {
         layer: Int,
         group: ProjectionGroup,
         _ x: CUDARows,
+        _ extent: StepExtent,
         into y: CUDARows,
         on stream: Stream
     ) throws(CUDAError) {
@@ -90,8 +91,8 @@ final class LowRankTiles {
             scratch: scratch.address,
             xPitch: Int32(x.width),
             yPitch: Int32(y.width),
-            vectorPitch: Int32(LowRankGeometry.vectorPitch),
-            chunk: Int32(geometry.chunk),
+            vectorPitch: Int32(geometry.vectorPitch(for: extent)),
+            chunk: Int32(geometry.chunk(for: extent)),
             group: self.group(group)
         )
         for (index, kernel) in kernels.enumerated() {
@@ -100,7 +101,7 @@ final class LowRankTiles {
                 parameters,
                 grid: (geometry.blocks, 1, 1),
                 block: 256,
-                sharedBytes: isLast ? geometry.sharedBytes : 0,
+                sharedBytes: isLast ? geometry.sharedBytes(for: extent) : 0,
                 overlapsPredecessor: true,
                 on: stream
             )
@@ -123,40 +124,67 @@ final class LowRankTiles {
 
 /// Launch geometry and memory of the planned kernels, for adapters of any rank.
 struct LowRankGeometry {
+    static let mostRank = 512
+
     let blocks: Int
     let rowsPerTile: Int
-    /// Inputs of a unit of the shrink.
-    let chunk: Int
     /// A shrink unit's cost in steps of the expand, where one kernel does both.
     let shrinkWeight: Int
-    let sharedBytes: Int
     let scratchBytes: Int
+    private let isDecode: Bool
+    private let isHalf: Bool
+    private let wordBytes: Int
+    /// The most of members times inputs that a group has, by its members.
+    private let sizes: [(members: Int, inputs: Int)]
 
-    private static var mostRank: Int { 512 }
-    static var vectorPitch: Int { 8 + mostRank }
+    /// Inputs of a shrink unit: for decodes what the kernel's warps take at once, else at most this.
+    private static let wideChunk = 1024
 
     init(_ kind: LowRankTiles.Kind, groups: LowRankGroups, type: ScalarType, multiprocessors: Int) {
-        let isHalf = type == .float16
-        let pitch = Self.vectorPitch
         blocks = 2 * multiprocessors
+        isHalf = type == .float16
         let rows: Int
-        let wordBytes: Int
         switch kind {
-        case .decode(let most):
-            rows = most
-            (rowsPerTile, chunk, shrinkWeight, wordBytes) = (8, 1024, 32, 8)
-            sharedBytes = 8 * (2 * 4096 + 1152) + 64 * 64 + 32 * pitch + (isHalf ? 32 * pitch + 32 : 0)
-        case .prefill(let most):
-            rows = most
-            (rowsPerTile, chunk, shrinkWeight, wordBytes) = (32, 1024, 0, 4)
-            sharedBytes = 8 * 1152 + 128 * pitch + (isHalf ? 128 * pitch + 128 : 0)
+        case .decode(let most): (rows, isDecode, rowsPerTile, shrinkWeight, wordBytes) = (most, true, 8, 32, 8)
+        case .prefill(let most): (rows, isDecode, rowsPerTile, shrinkWeight, wordBytes) = (most, false, 32, 0, 4)
         }
-        // Every row may be of the greatest rank, and a segment's last tile half full.
-        let chunk = chunk
-        let words = LowRankGroups.all.map { group in
+        sizes = LowRankGroups.all.map { group in
             let members = groups.members(of: group)
-            return 2 * rows * members.outputs.count * ((members.inputs + chunk - 1) / chunk) * Self.mostRank
+            return (members.outputs.count, members.inputs)
         }
-        scratchBytes = wordBytes * (words.max() ?? 1)
+        scratchBytes = Self.scratchBytes(sizes, rows, rank: Self.mostRank, chunk: Self.wideChunk, wordBytes: wordBytes)
+    }
+
+    /// Every row may be of the greatest rank, and a segment's last tile half full.
+    private static func scratchBytes(
+        _ sizes: [(members: Int, inputs: Int)],
+        _ rows: Int,
+        rank: Int,
+        chunk: Int,
+        wordBytes: Int
+    ) -> Int {
+        let words = sizes.map { 2 * rows * $0.members * (($0.inputs + chunk - 1) / chunk) * rank }
+        return wordBytes * (words.max() ?? 1)
+    }
+
+    /// Inputs of a unit of the shrink: small ones keep more warps busy, if their sums fit.
+    func chunk(for extent: StepExtent) -> Int {
+        guard !isDecode else { return Self.wideChunk }
+        for chunk in [256, 512] {
+            let rows = (extent.rows + 31) / 32 * 32
+            let bytes = Self.scratchBytes(sizes, rows, rank: extent.mostRank, chunk: chunk, wordBytes: wordBytes)
+            if bytes <= scratchBytes { return chunk }
+        }
+        return Self.wideChunk
+    }
+
+    /// Numbers between rows of a block's vectors.
+    func vectorPitch(for extent: StepExtent) -> Int { 8 + (extent.mostRank + 31) / 32 * 32 }
+
+    func sharedBytes(for extent: StepExtent) -> Int {
+        let pitch = vectorPitch(for: extent)
+        return isDecode
+            ? 8 * (2 * 4096 + 1152) + 64 * 64 + 32 * pitch + (isHalf ? 32 * pitch + 32 : 0)
+            : 8 * 1152 + 128 * pitch + (isHalf ? 128 * pitch + 128 : 0)
     }
 }

@@ -51,9 +51,9 @@ final class LowRankUpdate {
     }
 
     /// Shares out the step's work; once a step, before the first update.
-    func plan(_ inputs: LowRankInputs, isDecode: Bool, on stream: Stream) throws(CUDAError) {
-        let tiles = isDecode ? decode : prefill
-        if tiles.isUsable { try tiles.plan(inputs, on: stream) }
+    func plan(_ inputs: LowRankInputs, _ extent: StepExtent, on stream: Stream) throws(CUDAError) {
+        let tiles = extent.isDecode ? decode : prefill
+        if tiles.isUsable { try tiles.plan(inputs, extent, on: stream) }
     }
 
     /// Adds a group's updates to `y`.
@@ -61,14 +61,14 @@ final class LowRankUpdate {
         _ target: AdapterTarget,
         _ x: CUDARows,
         _ inputs: LowRankInputs,
+        _ extent: StepExtent,
         rows count: Int,
-        isDecode: Bool,
         into y: CUDARows,
         on stream: Stream
     ) throws(CUDAError) {
-        let tiles = isDecode ? decode : prefill
+        let tiles = extent.isDecode ? decode : prefill
         if case .projections(let layer, let group) = target, tiles.isUsable {
-            try tiles.run(layer: layer, group: group, x, into: y, on: stream)
+            try tiles.run(layer: layer, group: group, x, extent, into: y, on: stream)
         } else {
             try rows.run(groups.members(of: target), x, inputs, rows: count, into: y, on: stream)
         }

@@ -9,6 +9,8 @@ struct StepExtent: Equatable {
     var hasAdapters = false
     /// Whether every sequence has one row.
     var isDecode = false
+    /// The largest rank among the step's adapters; recorded steps serve any.
+    var mostRank = LowRankGeometry.mostRank
 }
 
 /// The recorded forward passes of decode steps.

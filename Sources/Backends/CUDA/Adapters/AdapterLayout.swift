@@ -4,9 +4,9 @@ internal import Core
 ///
 /// An *image* is the adapter's bytes block after block, as they are copied. A matrix never straddles two blocks, so the
 /// blocks need not follow each other; only an adapter with a matrix larger than a block needs them in a row.
-package struct AdapterLayout: Equatable {
+package struct AdapterLayout: Equatable, Sendable {
     /// One update's place, in bytes from the image's start.
-    package struct Entry: Equatable {
+    package struct Entry: Equatable, Sendable {
         package let a: Int
         package let b: Int
         /// nil but for DoRA.

@@ -10,6 +10,7 @@ struct CUDAAdapterSlots {
         let arrival: Arrival
         /// Whether the table's rows on the device name this adapter.
         var isListed = false
+        let mostRank: Int
     }
 
     /// Rows of the table for one slot: projections of all layers, embedding, head.
@@ -44,7 +45,8 @@ struct CUDAAdapterSlots {
             rows(of: free)[number] = row(pair, entry, blocks)
         }
         let arrival = Arrival()
-        slots[free] = Slot(arrival: arrival)
+        let mostRank = adapter.pairs.reduce(1) { max($0, $1?.rank ?? 1) }
+        slots[free] = Slot(arrival: arrival, mostRank: mostRank)
         copier.put(
             AdapterCopier.Job(
                 adapter: adapter,
@@ -82,6 +84,9 @@ struct CUDAAdapterSlots {
         slots[number]?.isListed = true
         return true
     }
+
+    /// The largest rank of an installed adapter.
+    func mostRank(of slot: AdapterSlot) -> Int { slots[Int(slot.rawValue)]?.mostRank ?? 1 }
 
     mutating func remove(_ slot: AdapterSlot) {
         precondition(slots[Int(slot.rawValue)] != nil, "slot \(slot) is empty already")

@@ -1,5 +1,6 @@
 internal import CUDA
 internal import Core
+internal import Dispatch
 
 /// Adapters in pinned host memory, laid out as they will lie on the device: the tier between disk and device.
 ///
@@ -85,11 +86,14 @@ struct PinnedImages {
 extension AdapterWeights {
     /// Fills an image; gaps between matrices keep what was there.
     fileprivate func write(_ layout: AdapterLayout, as type: ScalarType, to bytes: UnsafeMutableRawBufferPointer) {
-        for (pair, entry) in zip(pairs, layout.entries) {
-            guard let pair, let entry else { continue }
+        let pairs = pairs
+        // Sound: the iterations write disjoint ranges of memory that outlives them.
+        nonisolated(unsafe) let bytes = bytes
+        DispatchQueue.concurrentPerform(iterations: pairs.count) { number in
+            guard let pair = pairs[number], let entry = layout.entries[number] else { return }
             pair.a.write(as: type, to: UnsafeMutableRawBufferPointer(rebasing: bytes[entry.a...]))
             pair.b.write(as: type, to: UnsafeMutableRawBufferPointer(rebasing: bytes[entry.b...]))
-            guard let scales = pair.columnScale, let start = entry.columnScale else { continue }
+            guard let scales = pair.columnScale, let start = entry.columnScale else { return }
             scales.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: bytes[start...]).copyMemory(from: $0) }
         }
     }
