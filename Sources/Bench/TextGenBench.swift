@@ -23,7 +23,7 @@ package struct TextGenBench: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "Most sequences running at once.") var running = [32]
     @Option(parsing: .upToNextOption, help: "base, or a popularity of the workload.")
     var popularity = ["base", "identical", "skewed", "distinct"]
-    @Option(help: "Different adapters that exist, each used once before the measurement; higher numbers share their weights, not their identity.")
+    @Option(help: "Different adapters, each used once before the measurement; further numbers share their weights.")
     var adapters = 64
     @Option(help: "Rank of the made-up adapters, on all projections; 1 ... 512.") var rank = 16
     @Option(help: "Most tokens of one step.") var maxBatchedTokens = 1024
