@@ -76,28 +76,15 @@ struct DecodeMeasurement: RunnerBody {
     func run<Runner: ModelRunner & ~Copyable>(on runner: inout Runner) throws {
         let wanted = bench.popularity.contains(.distinct) ? bench.batch.max() ?? 1 : 1
         let count = bench.popularity == [.base] ? 0 : wanted
-        let slots = try install(DummyAdapters.make(shape, rank: bench.rank, count: count), on: &runner)
+        var blocks = StepBlocks(after: firstAdapterBlock)
+        let made = try DummyAdapters.make(shape, rank: bench.rank, count: count)
+        let slots = try made.map { try blocks.install($0, on: &runner) }
         for batch in bench.batch {
             for popularity in bench.popularity {
                 let assigned = (0..<batch).map { popularity.adapter(of: $0).map { slots[$0] } }
                 let times = try measure(assigned, on: &runner)
                 record(times, batch: batch, popularity: popularity)
             }
-        }
-    }
-
-    private func install<Runner: ModelRunner & ~Copyable>(
-        _ adapters: [LoadedAdapter],
-        on runner: inout Runner
-    ) throws -> [AdapterSlot] {
-        var next = firstAdapterBlock
-        return try adapters.map { adapter in
-            let blocks = runner.footprint(of: adapter).blocks
-            let place = (next..<next + blocks).map { BlockID(Int32($0)) }
-            next += blocks
-            guard let slot = runner.install(adapter, in: place) else { throw BenchError.noSlot }
-            while !runner.hasLanded(slot) { usleep(100) }
-            return slot
         }
     }
 

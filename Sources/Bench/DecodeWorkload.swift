@@ -56,16 +56,34 @@ struct DecodeWorkload: ~Copyable {
         }
     }
 
+    /// A prompt computed beside decodes, in the blocks behind those of the sequences.
+    struct Guest {
+        let tokens: Int
+        /// Not that of a decoding sequence but the last one's.
+        let slot: AdapterSlot?
+    }
+
     /// One decode step of all sequences.
     ///
-    /// - Parameter step: tokens that each sequence has beyond its prompt.
-    mutating func decode<Runner: ModelRunner & ~Copyable>(step: Int, on runner: inout Runner) throws {
+    /// - Parameters:
+    ///   - step: tokens that each sequence has beyond its prompt.
+    ///   - guest: a prompt that is computed in the same step.
+    mutating func decode<Runner: ModelRunner & ~Copyable>(
+        step: Int,
+        besides guest: Guest? = nil,
+        on runner: inout Runner
+    ) throws {
         let position = context + step
         batch.removeAll()
         for sequence in 0..<batchSize {
             let token = last[sequence]
             append(sequence, position..<position + 1) { _ in token }
             batch.closeSequence(slot: slots[sequence], wantsToken: true)
+        }
+        if let guest {
+            let vocabularySize = vocabularySize
+            append(batchSize, 0..<guest.tokens) { TokenID(Int32(($0 * 31 + 1) % vocabularySize)) }
+            batch.closeSequence(slot: guest.slot, wantsToken: false)
         }
         let requests = Array(repeating: request(at: position + 1), count: batchSize)
         try runner.run(batch, requests, into: &outputs)

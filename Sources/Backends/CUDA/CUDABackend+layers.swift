@@ -110,20 +110,57 @@ extension CUDABackend {
     package mutating func attend(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
         faults.attempt { () throws(CUDAError) in
             guard let cache else { preconditionFailure("attention before the cache is made") }
-            var parameters = RowAttentionParams()
-            parameters.qkv = qkv.address
-            parameters.cache = cache.address + UInt64(layer * cache.layerBytes)
-            parameters.rowSequences = step.address(step.layout.rowSequences)
-            parameters.positions = step.address(step.layout.positions)
-            parameters.pageStarts = step.address(step.layout.pageStarts)
-            parameters.pageIndices = step.address(step.layout.pageIndices)
-            parameters.rowCount = liveRows
-            parameters.output = output.address
-            parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
-            parameters.pitch = Int32(qkv.width)
-            parameters.window = Int32(shape.window ?? 0)
-            try operations.attention.run(parameters, rows: extent.rows, on: stream)
+            let layerCache = cache.address + UInt64(layer * cache.layerBytes)
+            if extent.isDecode {
+                try attendRows(qkv, layerCache, cache, window: shape.window ?? 0, into: output)
+            } else {
+                try attendTiles(qkv, layerCache, cache, window: shape.window ?? 0, into: output)
+            }
         }
+    }
+
+    private func attendRows(
+        _ qkv: CUDARows,
+        _ layerCache: UInt64,
+        _ cache: CUDACache,
+        window: Int,
+        into output: CUDARows
+    ) throws(CUDAError) {
+        var parameters = RowAttentionParams()
+        parameters.qkv = qkv.address
+        parameters.cache = layerCache
+        parameters.rowSequences = step.address(step.layout.rowSequences)
+        parameters.positions = step.address(step.layout.positions)
+        parameters.pageStarts = step.address(step.layout.pageStarts)
+        parameters.pageIndices = step.address(step.layout.pageIndices)
+        parameters.rowCount = liveRows
+        parameters.output = output.address
+        parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
+        parameters.pitch = Int32(qkv.width)
+        parameters.window = Int32(window)
+        try operations.rowAttention.run(parameters, rows: extent.rows, on: stream)
+    }
+
+    private func attendTiles(
+        _ qkv: CUDARows,
+        _ layerCache: UInt64,
+        _ cache: CUDACache,
+        window: Int,
+        into output: CUDARows
+    ) throws(CUDAError) {
+        var parameters = TileAttentionParams()
+        parameters.qkv = qkv.address
+        parameters.cache = layerCache
+        parameters.sequenceStarts = step.address(step.layout.sequenceStarts)
+        parameters.contextLengths = step.address(step.layout.contextLengths)
+        parameters.pageStarts = step.address(step.layout.pageStarts)
+        parameters.pageIndices = step.address(step.layout.pageIndices)
+        parameters.sequenceCount = step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.sequences)
+        parameters.output = output.address
+        parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
+        parameters.pitch = Int32(qkv.width)
+        parameters.window = Int32(window)
+        try operations.tileAttention.run(parameters, rows: extent.rows, on: stream)
     }
 
     package mutating func gate(_ x: CUDARows, into y: CUDARows) {

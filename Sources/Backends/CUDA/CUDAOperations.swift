@@ -4,7 +4,8 @@ internal import Core
 /// The kernels of one model on one GPU, compiled for its sizes.
 struct CUDAOperations {
     let rows: RowOperations
-    let attention: RowAttention
+    let rowAttention: RowAttention
+    let tileAttention: TileAttention
     let lowRank: LowRankUpdate
     let sampler: DeviceSampler
 
@@ -27,7 +28,7 @@ struct CUDAOperations {
         ].merging(LowRankUpdate.defines) { own, _ in own }
         let jobs =
             RowOperations.jobs(shape, type: type, blockSize: blockSize) + [DeviceSampler.job(shape, type: .float32)]
-            + (["attention_rows.cu"] + LowRankUpdate.sources).map {
+            + (["attention_rows.cu", "attention_tiles.cu"] + LowRankUpdate.sources).map {
                 KernelJob(KernelSource(embedded: $0), defines: defines)
             }
         let modules = try compiler.compile(jobs, for: context)
@@ -38,7 +39,8 @@ struct CUDAOperations {
             vocabularySize: shape.vocabularySize,
             sequences: CUDABackend.paddedRows(limits.sequences)
         )
-        attention = try RowAttention(context, modules[3], shape: shape, limits: limits)
-        lowRank = try LowRankUpdate(context, Array(modules[4...]), shape: shape, type: type, limits: limits)
+        rowAttention = try RowAttention(context, modules[3], shape: shape, limits: limits)
+        tileAttention = try TileAttention(modules[4], shape: shape, limits: limits)
+        lowRank = try LowRankUpdate(context, Array(modules[5...]), shape: shape, type: type, limits: limits)
     }
 }

@@ -1,0 +1,150 @@
+internal import Adapters
+package import ArgumentParser
+internal import Backends
+internal import Core
+internal import Foundation
+internal import JSON
+internal import Models
+internal import Weights
+
+/// `bench load`: what it takes to bring an adapter from pinned memory onto the device, alone and beside decode steps.
+package struct LoadBench: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "load",
+        abstract: "Time to bring an adapter from pinned host memory onto the device, alone and beside decode steps."
+    )
+
+    @OptionGroup var device: BenchDevice
+    @Option(help: "A shape by name (\(BenchShapes.names.joined(separator: ", "))) or a directory with config.json.")
+    var model = "llama-2-7b"
+    @Option(help: "Sequences that decode meanwhile, each with an adapter of its own.") var batch = 32
+    @Option(help: "Adapters loaded in turn.") var adapters = 4
+    @Option(help: "Tokens of each sequence before the first measured step.") var context = 512
+    @Option(help: "Measured steps without loads, and as many with one load after another.") var steps = 100
+    @Option(help: "Rank of the made-up adapters, on all projections; 1 ... 512.") var rank = 16
+    @Option(help: "Bytes a second from host to device at best, for the floor; in GB/s.") var bandwidth = 55.0
+
+    package init() {}
+
+    package func validate() throws {
+        let numbers = [("batch", batch), ("adapters", adapters), ("context", context), ("steps", steps)]
+        for (name, value) in numbers where value < 1 {
+            throw ValidationError("--\(name) is \(value), but must be at least 1")
+        }
+        guard (1...512).contains(rank) else { throw ValidationError("--rank is \(rank), but must be 1 ... 512") }
+    }
+
+    package func run() throws {
+        let shape = try BenchShapes.shape(model)
+        let blockSize = 16
+        let blocks = batch * ((context + 2 * steps + 2 * blockSize) / blockSize)
+        let loaded = device.adapterBlocks(shape, rank: rank, count: batch + adapters, blockSize: blockSize)
+        try device.withRunner(
+            shape,
+            sizes: .init(
+                sequences: batch,
+                tokens: max(2048, batch),
+                blocks: blocks + loaded,
+                blockSize: blockSize,
+                positions: context + 2 * steps + blockSize
+            ),
+            LoadMeasurement(bench: self, shape: shape, blockSize: blockSize, sequenceBlocks: blocks)
+        )
+    }
+}
+
+/// The measurement itself, on whatever runner the device gives.
+private struct LoadMeasurement: RunnerBody {
+    let bench: LoadBench
+    let shape: ModelConfiguration
+    let blockSize: Int
+    let sequenceBlocks: Int
+
+    func run<Runner: ModelRunner & ~Copyable>(on runner: inout Runner) throws {
+        let made = try DummyAdapters.make(shape, rank: bench.rank, count: bench.batch + bench.adapters)
+        var blocks = StepBlocks(after: sequenceBlocks)
+        let slots = try made.prefix(bench.batch).map { try blocks.install($0, on: &runner) }
+        let guests = Array(made.suffix(bench.adapters))
+        let places = guests.map { blocks.take(runner.footprint(of: $0).blocks) }
+        // The first time an adapter comes it is written into pinned memory; that is not measured.
+        for (guest, place) in zip(guests, places) { runner.remove(try load(guest, in: place, on: &runner).slot) }
+        var alone: [Double] = []
+        for round in 0..<max(20, bench.adapters) {
+            let loaded = try load(guests[round % guests.count], in: places[round % guests.count], on: &runner)
+            alone.append(loaded.milliseconds)
+            runner.remove(loaded.slot)
+        }
+        record(alone, what: "resident", floor: adapterBytes / (bench.bandwidth * 1e6))
+        try measureSteps(slots, guests, places, on: &runner)
+    }
+
+    private var adapterBytes: Double { DecodeBytes.adapter(shape, rank: bench.rank) }
+
+    private func load<Runner: ModelRunner & ~Copyable>(
+        _ adapter: LoadedAdapter,
+        in blocks: [BlockID],
+        on runner: inout Runner
+    ) throws -> (slot: AdapterSlot, milliseconds: Double) {
+        let start = ContinuousClock.now
+        guard let slot = runner.install(adapter, in: blocks) else { throw BenchError.noSlot }
+        while !runner.hasLanded(slot) { usleep(10) }
+        return (slot, (ContinuousClock.now - start) / .milliseconds(1))
+    }
+
+    private func measureSteps<Runner: ModelRunner & ~Copyable>(
+        _ slots: [AdapterSlot],
+        _ guests: [LoadedAdapter],
+        _ places: [[BlockID]],
+        on runner: inout Runner
+    ) throws {
+        var workload = DecodeWorkload(
+            slots: slots,
+            context: bench.context,
+            steps: 2 * bench.steps,
+            blockSize: blockSize,
+            vocabularySize: shape.vocabularySize
+        )
+        try workload.prefill(on: &runner, budget: 2048)
+        var (quiet, loading): ([Double], [Double]) = ([], [])
+        for step in 0..<bench.steps { quiet.append(try time { try workload.decode(step: step, on: &runner) }) }
+        var (guest, count): (AdapterSlot?, Int) = (nil, 0)
+        for step in 0..<bench.steps {
+            loading.append(
+                try time {
+                    // As the engine does: it looks whether an adapter has come, and asks for the next, between steps.
+                    if let landed = guest, runner.hasLanded(landed) {
+                        runner.remove(landed)
+                        guest = nil
+                    }
+                    if guest == nil {
+                        guest = runner.install(guests[count % guests.count], in: places[count % guests.count])
+                        count += 1
+                    }
+                    try workload.decode(step: bench.steps + step, on: &runner)
+                }
+            )
+        }
+        record(Array(quiet.dropFirst(8)), what: "step")
+        record(Array(loading.dropFirst(8)), what: "step while loading", loads: count)
+    }
+
+    private func time(_ body: () throws -> Void) rethrows -> Double {
+        let start = ContinuousClock.now
+        try body()
+        return (ContinuousClock.now - start) / .milliseconds(1)
+    }
+
+    private func record(_ times: [Double], what: String, floor: Double? = nil, loads: Int? = nil) {
+        var line = BenchRecord(bench: "load", backend: bench.device.backend.rawValue)
+        line["model"] = .string(bench.model)
+        line["batch"] = .integer(bench.batch)
+        line["popularity"] = .string("distinct")
+        line["rank"] = .integer(bench.rank)
+        line["measured"] = .string(what)
+        line["bytes"] = .integer(Int(adapterBytes))
+        if let loads { line["loads"] = .integer(loads) }
+        line.add(times, unit: "ms", floor: floor)
+        line["p99"] = .number(percentile(times, 0.99))
+        line.print()
+    }
+}
