@@ -97,7 +97,7 @@ let package = Package(
         ),
         module(
             "Doctor",
-            uses: ["Models", "Adapters", "Weights", "Backends", "CUDA", "Sampling", "Core"],
+            uses: ["Models", "Adapters", "Weights", "Backends", "CUDA", "Sampling", "JSON", "Core"],
             products: [argumentParser]
         ),
         module("OpenAI", uses: ["JSON", "Core"]),

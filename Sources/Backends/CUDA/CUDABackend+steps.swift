@@ -15,6 +15,7 @@ extension CUDABackend {
             isDecode: isDecode,
             mostRank: bucket == nil ? mostRank(of: batch) : LowRankGeometry.mostRank
         )
+        if !isDecode { sortSegments(of: batch) }
         step.load(batch, rows: extent.rows)
         let stream = stream
         faults.attempt { () throws(CUDAError) in try step.upload(on: stream) }
@@ -45,6 +46,23 @@ extension CUDABackend {
         var most = 1
         for index in batch.segments.indices { most = max(most, slots?.mostRank(of: batch.segments[index].slot) ?? 1) }
         return most
+    }
+
+    /// Short segments go to the decode kernel, as long as its scratch holds all their rows.
+    private mutating func sortSegments(of batch: borrowing Batch) {
+        var (short, single, longest) = (0, 0, 0)
+        for index in batch.segments.indices {
+            let rows = Int(batch.segments[index].end - batch.segments[index].start)
+            if rows <= LowRankGeometry.shortSegmentRows { short += rows }
+            if rows == 1 { single += 1 }
+            longest = max(longest, rows)
+        }
+        if short > 0, short <= limits.sequences {
+            extent.shortSegmentRows = LowRankGeometry.shortSegmentRows
+        } else {
+            extent.shortSegmentRows = single > 0 ? 1 : 0
+        }
+        extent.hasLongSegments = longest > extent.shortSegmentRows
     }
 
     /// Records the forward pass of the present extent.

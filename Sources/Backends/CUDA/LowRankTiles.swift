@@ -49,7 +49,13 @@ final class LowRankTiles {
         try scratch.fill(0)
     }
 
-    func plan(_ inputs: LowRankInputs, _ extent: StepExtent, on stream: Stream) throws(CUDAError) {
+    /// - Parameter segmentRows: segments of other lengths are left out.
+    func plan(
+        _ inputs: LowRankInputs,
+        _ extent: StepExtent,
+        segmentRows: ClosedRange<Int32>,
+        on stream: Stream
+    ) throws(CUDAError) {
         let all = LowRankGroups.all.map { group($0) }
         let count = groups.layers * all.count
         let parameters = LowRankPlanParams(
@@ -67,9 +73,10 @@ final class LowRankTiles {
             firstTag: 0,
             tagStep: UInt32(count),
             rowsPerTile: Int32(geometry.rowsPerTile),
-            chunk: Int32(geometry.chunk(for: extent)),
+            chunk: Int32(geometry.chunk),
             shrinkWeight: Int32(geometry.shrinkWeight),
-            unused: 0,
+            leastRows: segmentRows.lowerBound,
+            mostRows: segmentRows.upperBound,
             groups: (all[0], all[1], all[2], all[3])
         )
         try planKernel.launch(parameters, grid: (count, 1, 1), block: 256, on: stream)
@@ -92,7 +99,7 @@ final class LowRankTiles {
             xPitch: Int32(x.width),
             yPitch: Int32(y.width),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
-            chunk: Int32(geometry.chunk(for: extent)),
+            chunk: Int32(geometry.chunk),
             group: self.group(group)
         )
         for (index, kernel) in kernels.enumerated() {
@@ -125,57 +132,34 @@ final class LowRankTiles {
 /// Launch geometry and memory of the planned kernels, for adapters of any rank.
 struct LowRankGeometry {
     static let mostRank = 512
+    /// One tile of the decode kernel.
+    static let shortSegmentRows = 8
 
     let blocks: Int
     let rowsPerTile: Int
+    /// Inputs of a shrink unit.
+    let chunk: Int
     /// A shrink unit's cost in steps of the expand, where one kernel does both.
     let shrinkWeight: Int
     let scratchBytes: Int
     private let isDecode: Bool
     private let isHalf: Bool
-    private let wordBytes: Int
-    /// The most of members times inputs that a group has, by its members.
-    private let sizes: [(members: Int, inputs: Int)]
-
-    /// Inputs of a shrink unit: for decodes what the kernel's warps take at once, else at most this.
-    private static let wideChunk = 1024
 
     init(_ kind: LowRankTiles.Kind, groups: LowRankGroups, type: ScalarType, multiprocessors: Int) {
         blocks = 2 * multiprocessors
         isHalf = type == .float16
         let rows: Int
         switch kind {
-        case .decode(let most): (rows, isDecode, rowsPerTile, shrinkWeight, wordBytes) = (most, true, 8, 32, 8)
-        case .prefill(let most): (rows, isDecode, rowsPerTile, shrinkWeight, wordBytes) = (most, false, 32, 0, 4)
+        case .decode(let most): (rows, isDecode, rowsPerTile, chunk, shrinkWeight) = (most, true, 8, 1024, 32)
+        case .prefill(let most): (rows, isDecode, rowsPerTile, chunk, shrinkWeight) = (most, false, 32, 2048, 0)
         }
-        sizes = LowRankGroups.all.map { group in
+        // Every row may be of the greatest rank, and a segment's last tile half full.
+        let (chunk, wordBytes) = (chunk, isDecode ? 8 : 4)
+        let words = LowRankGroups.all.map { group in
             let members = groups.members(of: group)
-            return (members.outputs.count, members.inputs)
+            return 2 * rows * members.outputs.count * ((members.inputs + chunk - 1) / chunk) * Self.mostRank
         }
-        scratchBytes = Self.scratchBytes(sizes, rows, rank: Self.mostRank, chunk: Self.wideChunk, wordBytes: wordBytes)
-    }
-
-    /// Every row may be of the greatest rank, and a segment's last tile half full.
-    private static func scratchBytes(
-        _ sizes: [(members: Int, inputs: Int)],
-        _ rows: Int,
-        rank: Int,
-        chunk: Int,
-        wordBytes: Int
-    ) -> Int {
-        let words = sizes.map { 2 * rows * $0.members * (($0.inputs + chunk - 1) / chunk) * rank }
-        return wordBytes * (words.max() ?? 1)
-    }
-
-    /// Inputs of a unit of the shrink: small ones keep more warps busy, if their sums fit.
-    func chunk(for extent: StepExtent) -> Int {
-        guard !isDecode else { return Self.wideChunk }
-        for chunk in [256, 512] {
-            let rows = (extent.rows + 31) / 32 * 32
-            let bytes = Self.scratchBytes(sizes, rows, rank: extent.mostRank, chunk: chunk, wordBytes: wordBytes)
-            if bytes <= scratchBytes { return chunk }
-        }
-        return Self.wideChunk
+        scratchBytes = wordBytes * (words.max() ?? 1)
     }
 
     /// Numbers between rows of a block's vectors.

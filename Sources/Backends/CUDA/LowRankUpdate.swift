@@ -4,8 +4,8 @@ internal import Core
 
 /// SGMV: the low-rank updates of all segments of a step, whatever adapters they have (Punica section 4).
 ///
-/// Three ways, chosen by the step: the fused kernel for steps that decode, tensor-core tiles for steps with prefills, and
-/// row kernels for what neither covers (the output head).
+/// Three ways: the fused kernel for steps that decode and for the short segments of other steps, tensor-core tiles for
+/// long segments, and row kernels for what neither covers (the output head).
 final class LowRankUpdate {
     static let sources = ["low_rank_rows.cu", "low_rank_plan.cu", "low_rank_decode.cu", "low_rank_prefill.cu"]
     /// The fused kernel's shape, by measurement: two blocks a multiprocessor, each with two blocks of weights on the way.
@@ -52,8 +52,16 @@ final class LowRankUpdate {
 
     /// Shares out the step's work; once a step, before the first update.
     func plan(_ inputs: LowRankInputs, _ extent: StepExtent, on stream: Stream) throws(CUDAError) {
-        let tiles = extent.isDecode ? decode : prefill
-        if tiles.isUsable { try tiles.plan(inputs, extent, on: stream) }
+        guard decode.isUsable else { return }
+        if extent.isDecode {
+            try decode.plan(inputs, extent, segmentRows: 1...Int32.max, on: stream)
+            return
+        }
+        let shortest = Int32(extent.shortSegmentRows)
+        if shortest > 0 { try decode.plan(inputs, extent, segmentRows: 1...shortest, on: stream) }
+        if extent.hasLongSegments {
+            try prefill.plan(inputs, extent, segmentRows: shortest + 1...Int32.max, on: stream)
+        }
     }
 
     /// Adds a group's updates to `y`.
@@ -66,11 +74,14 @@ final class LowRankUpdate {
         into y: CUDARows,
         on stream: Stream
     ) throws(CUDAError) {
-        let tiles = extent.isDecode ? decode : prefill
-        if case .projections(let layer, let group) = target, tiles.isUsable {
-            try tiles.run(layer: layer, group: group, x, extent, into: y, on: stream)
-        } else {
-            try rows.run(groups.members(of: target), x, inputs, rows: count, into: y, on: stream)
+        guard case .projections(let layer, let group) = target, decode.isUsable else {
+            return try rows.run(groups.members(of: target), x, inputs, rows: count, into: y, on: stream)
+        }
+        if extent.isDecode || extent.shortSegmentRows > 0 {
+            try decode.run(layer: layer, group: group, x, extent, into: y, on: stream)
+        }
+        if !extent.isDecode, extent.hasLongSegments {
+            try prefill.run(layer: layer, group: group, x, extent, into: y, on: stream)
         }
     }
 }

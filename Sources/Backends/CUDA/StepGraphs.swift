@@ -11,6 +11,10 @@ struct StepExtent: Equatable {
     var isDecode = false
     /// The largest rank among the step's adapters; recorded steps serve any.
     var mostRank = LowRankGeometry.mostRank
+    /// In steps that do not decode: segments of at most so many rows take the decode kernel; 0 if there are none.
+    var shortSegmentRows = 0
+    /// In steps that do not decode: whether there are longer segments.
+    var hasLongSegments = false
 }
 
 /// The recorded forward passes of decode steps.

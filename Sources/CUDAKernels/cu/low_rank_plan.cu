@@ -1,8 +1,8 @@
 // Shares out the LoRA work of a step: for every layer and group, the pairs (segment, member) that have an update and
 // each decode block's ranges of shrink and expand units, balanced by the bytes of weights behind them.
 //
-// For the decode kernel: rowsPerTile 8, chunk 128 * its warps, shrinkWeight chunk / 32. For the prefill kernels: 32, any
-// multiple of 32, 0.
+// For the decode kernel: rowsPerTile 8, chunk 128 * its warps, shrinkWeight chunk / 32. For the prefill kernels: 32, a
+// multiple of 256, 0.
 // One block per (layer, group), 256 threads; segments * members at most 1024. Runs once a step, at least two kernels before the first that reads a plan.
 // A plan: 64-byte header (round), then LowRankShare[blocks], then LowRankPair[pairs] (from the next multiple of 64).
 // The header's round is this block's own and grows by one a run, so tags never repeat from launch to launch.
@@ -79,7 +79,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
           p.table[static_cast<long long>(p.segmentSlot[segment]) * p.entriesPerAdapter + group.firstEntry +
                   layer * p.entriesPerLayer + member];
       const int start = p.segmentStart[segment], rows = p.segmentEnd[segment] - start;
-      if (entry.rank > 0 && rows > 0) {
+      if (entry.rank > 0 && rows >= p.leastRows && rows <= p.mostRows) {
         const int rowTiles = ceilDiv(rows, p.rowsPerTile), count = ceilDiv(group.inputs, p.chunk);
         const bool decodes = p.rowsPerTile == kRows;
         length = decodes ? unitSteps(entry.rank) : tileSteps(entry.rank);

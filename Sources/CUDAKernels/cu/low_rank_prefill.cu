@@ -1,8 +1,8 @@
 // The decode kernel's formula for steps of up to many thousand rows, in two launches:
 // shrink: v[chunk][row][rank] = x·Aᵀ over one chunk of inputs, expand: y = columnScale * (y + scale * (sum of v)·Bᵀ).
 //
-// Tiles of 32 rows; short segments waste arithmetic but no traffic. Shrink: a warp walks one chunk for 32 rows x 16
-// ranks. Expand: a block takes v of 32 rows into shared memory as two 16-bit terms, its warps walk the outputs.
+// Tiles of 32 rows; short segments waste arithmetic but no traffic. Shrink: a block walks one chunk for 32 rows x 16
+// ranks, each warp an eighth of it. Expand: a block takes v of 32 rows into shared memory as two 16-bit terms, its warps walk the outputs.
 // Weights are the tensor cores' 16 rows, activations their 8 columns. Sums are f32, in a fixed order; y is rounded once.
 //
 // Launch: grid = the plan's `blocks` (made with rowsPerTile 32, shrinkWeight 0), 256 threads. Shared memory: shrink
@@ -24,6 +24,7 @@ struct ShrinkStep {
 
 extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_low_rank_shrink(
     const __grid_constant__ LowRankUpdateParams p) {
+  __shared__ float parts[kWarps][kTileRows][kRanks + 1];
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
   const int inputs = p.group.inputs, count = ceilDiv(inputs, p.chunk);
   const bool weightsAligned = inputs % 8 == 0, aligned = (inputs | p.xPitch) % 8 == 0;
@@ -34,14 +35,15 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_low_rank_shrink
   const LowRankShare share = reinterpret_cast<const LowRankShare *>(plan + 64)[blockIdx.x];
   const LowRankPair *pairs = reinterpret_cast<const LowRankPair *>(plan + 64 + (gridDim.x + 1) / 2 * 64);
   int index = share.shrinkPair;
-  for (int unit = share.shrinkStart + warp; unit < share.shrinkEnd; unit += kWarps) {
+  for (int unit = share.shrinkStart; unit < share.shrinkEnd; ++unit) {
     while (unit >= pairs[index].shrinkEnd) ++index;
     const LowRankPair pair = pairs[index];
     const int rankTiles = ceilDiv(pair.rank, kRanks), local = unit - pair.shrinkStart;
-    const int rank = local % rankTiles * kRanks + g, chunk = local / rankTiles % count;
+    const int firstRank = local % rankTiles * kRanks, rank = firstRank + g, chunk = local / rankTiles % count;
     const int firstRow = local / rankTiles / count * kTileRows;
     const int rows = minimum(pair.rowCount - firstRow, kTileRows);
-    const int start = chunk * p.chunk, end = minimum(start + p.chunk, inputs), k = start + t * 8;
+    const int part = p.chunk / kWarps, start = chunk * p.chunk + warp * part;
+    const int end = minimum(start + part, inputs), k = start + t * 8;
     const u16 *low = static_cast<const u16 *>(pair.a) + static_cast<long long>(rank) * inputs + k;
     const u16 *high = low + static_cast<long long>(8) * inputs;
     const u16 *x = static_cast<const u16 *>(p.x) + static_cast<long long>(pair.rowStart + firstRow + g) * p.xPitch + k;
@@ -58,8 +60,9 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_low_rank_shrink
       return s;
     };
     Tile sums[kGroups] = {};
-    const int steps = ceilDiv(end - start, kStep);
-    ShrinkStep next = read(0);
+    const int steps = ceilDiv(maximum(end - start, 0), kStep);
+    ShrinkStep next = {};
+    if (steps > 0) next = read(0);
     for (int step = 0; step < steps; ++step) {
       const ShrinkStep now = next;
       if (step + 1 < steps) next = read(step + 1);
@@ -69,18 +72,25 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_low_rank_shrink
       }
     }
 
-    const int width = minimum(pair.rowCount, kTileRows);
-    float *v = static_cast<float *>(p.scratch) + pair.scratchStart +
-               (static_cast<long long>(firstRow / kTileRows) * count + chunk) * width * pair.rank;
 #pragma unroll
     for (int i = 0; i < kGroups; ++i) {
       const float values[4] = {sums[i].a, sums[i].b, sums[i].c, sums[i].d};
 #pragma unroll
-      for (int e = 0; e < 4; ++e) {
-        const int row = i * kRows + 2 * t + e % 2, j = rank + e / 2 * 8;
-        if (row < rows && j < pair.rank) v[row * pair.rank + j] = values[e];
-      }
+      for (int e = 0; e < 4; ++e) parts[warp][i * kRows + 2 * t + e % 2][g + e / 2 * 8] = values[e];
     }
+    __syncthreads();
+    const int width = minimum(pair.rowCount, kTileRows);
+    float *v = static_cast<float *>(p.scratch) + pair.scratchStart +
+               (static_cast<long long>(firstRow / kTileRows) * count + chunk) * width * pair.rank;
+    for (int e = threadIdx.x; e < kTileRows * kRanks; e += kThreads) {
+      const int row = e / kRanks, j = e % kRanks;
+      if (row >= rows || firstRank + j >= pair.rank) continue;
+      float sum = 0;
+#pragma unroll
+      for (int w = 0; w < kWarps; ++w) sum += parts[w][row][j];
+      v[row * pair.rank + firstRank + j] = sum;
+    }
+    __syncthreads();
   }
 }
 

@@ -70,7 +70,9 @@ struct LowRankPlanParams {
     int32_t rowsPerTile;
     int32_t chunk;
     int32_t shrinkWeight;
-    int32_t unused;
+    // Only segments of at least and at most so many rows.
+    int32_t leastRows;
+    int32_t mostRows;
     struct LowRankGroup groups[4];
 };
 
