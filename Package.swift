@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Set while working on what needs neither HTTP nor gRPC: those stacks, and what is built on them, stay out of the build.
+let isLight = Context.environment["PUNICA_LIGHT"] != nil
+
 let settings: [SwiftSetting] =
     [
         .enableUpcomingFeature("ExistentialAny"),
@@ -45,42 +48,54 @@ let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-ser
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
+/// What speaks HTTP or gRPC, and what is built on it.
+let networkTargets: [Target] = [
+    .executableTarget(
+        name: "punica",
+        dependencies: [
+            "Server", "Serving", "Frontend", "Bench", "Doctor", "Engine", "Models", "Backends", "Adapters",
+            "Tokenization", "ChatTemplates", "Weights", "JSON", "Core", argumentParser, logging,
+        ],
+        swiftSettings: settings
+    ),
+    module(
+        "Server",
+        uses: ["Frontend", "OpenAI", "Tokenization", "Engine", "Adapters", "JSON", "Core"],
+        products: [hummingbird, hummingbirdCore, nio, httpTypes, logging, lifecycle, signals]
+    ),
+    tests(
+        "Server",
+        uses: [
+            "FrontendFakes", "Server", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
+            "Adapters", "JSON", "Core",
+        ],
+        products: [hummingbird, hummingbirdTesting, nio, httpTypes, logging, lifecycle, signals]
+    ),
+]
+
+let networkPackages: [Package.Dependency] = [
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+]
+
 // From the top of the house to its foundation; imports point down only (docs/architecture.md).
 let package = Package(
     name: "punica",
-    products: [
-        .executable(name: "punica", targets: ["punica"]),
-        .executable(name: "punica-bench", targets: ["punica-bench"]),
-    ],
+    products: [.executable(name: "punica-bench", targets: ["punica-bench"])]
+        + (isLight ? [] : [.executable(name: "punica", targets: ["punica"])]),
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
-        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
-        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    ],
-    targets: [
-        .executableTarget(
-            name: "punica",
-            dependencies: [
-                "Server", "Serving", "Frontend", "Bench", "Doctor", "Engine", "Models", "Backends", "Adapters",
-                "Tokenization",
-                "ChatTemplates", "Weights", "JSON", "Core", argumentParser, logging,
-            ],
-            swiftSettings: settings
-        ),
+    ] + (isLight ? [] : networkPackages),
+    targets: (isLight ? [] : networkTargets) + [
         .executableTarget(
             name: "punica-bench",
             dependencies: ["Bench", "Doctor", argumentParser],
             swiftSettings: settings
-        ),
-        module(
-            "Server",
-            uses: ["Frontend", "OpenAI", "Tokenization", "Engine", "Adapters", "JSON", "Core"],
-            products: [hummingbird, hummingbirdCore, nio, httpTypes, logging, lifecycle, signals]
         ),
         module(
             "Serving",
@@ -150,14 +165,6 @@ let package = Package(
                 "FrontendFakes", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
                 "Adapters", "JSON", "Core",
             ]
-        ),
-        tests(
-            "Server",
-            uses: [
-                "FrontendFakes", "Server", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
-                "Adapters", "JSON", "Core",
-            ],
-            products: [hummingbird, hummingbirdTesting, nio, httpTypes, logging, lifecycle, signals]
         ),
         tests(
             "Serving",

@@ -72,6 +72,10 @@ package protocol Backend: ~Copyable {
         target: AdapterTarget,
         into y: Rows
     )
+    /// Replaces the step's rows of `y` by their sum over the ranks of a split model; nothing on a single rank.
+    ///
+    /// Every rank gets the same bits.
+    mutating func sumOverRanks(_ y: Rows)
     /// Normalizes every head of `heads` heads from column `column` of `x` on (Qwen3's query and key norms).
     mutating func normalizeHeads(
         _ x: Rows,
@@ -97,6 +101,10 @@ package protocol Backend: ~Copyable {
         _ requests: borrowing [SamplingRequest],
         into outputs: inout [SampledToken?]
     ) throws(BackendError)
+    /// Waits for the step without choosing tokens, as ranks but the first do.
+    ///
+    /// - Throws: as `sample`.
+    mutating func finish() throws(BackendError)
 }
 
 /// A device that can no longer be used.

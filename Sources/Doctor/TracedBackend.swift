@@ -74,6 +74,9 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         }
     }
 
+    mutating func sumOverRanks(_ y: Rows) { device.sumOverRanks(y) }
+    mutating func finish() throws(BackendError) { try device.finish() }
+
     mutating func normalizeHeads(_ x: Rows, column: Int, heads: Int, weight: Vector, epsilon: Float) {
         device.normalizeHeads(x, column: column, heads: heads, weight: weight, epsilon: epsilon)
         note("normalizeHeads at \(column)", x, rowCount)

@@ -80,6 +80,7 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
             target: .projections(layer: index, .output),
             into: rows.delta
         )
+        device.sumOverRanks(rows.delta)
     }
 
     func feedForward(_ rows: LlamaActivations<Device>, on device: inout Device) {
@@ -98,5 +99,6 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
             target: .projections(layer: index, .down),
             into: rows.delta
         )
+        device.sumOverRanks(rows.delta)
     }
 }

@@ -8,18 +8,27 @@ package import Weights
 package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable {
     package let vocabularySize: Int
     private let configuration: ModelConfiguration
+    private let shard: TensorShard
     private let model: Llama<Device>
     private var device: Device
 
-    /// Loads the model and makes room for the KV cache.
+    /// Loads the model, or one rank's part of it, and makes room for the KV cache.
     ///
-    /// - Throws: `WeightsError` for a checkpoint that does not fit its configuration.
+    /// - Parameters:
+    ///   - checkpoint: of the whole model.
+    ///   - whole: the whole model's sizes.
+    ///   - shard: the part; the device then sums over the ranks.
+    /// - Throws: `WeightsError` for a checkpoint that does not fit its configuration, or one that ranks do not divide.
     package init(
         _ checkpoint: Checkpoint,
-        _ configuration: ModelConfiguration,
+        _ whole: ModelConfiguration,
         _ sizes: RunnerSizes,
+        shard: TensorShard = .whole,
         on device: consuming Device
     ) throws(WeightsError) {
+        let configuration = try whole.part(shard)
+        let checkpoint = shard.isWhole ? checkpoint : checkpoint.part(shard)
+        self.shard = shard
         let model = try Llama(checkpoint, configuration, limits: sizes.limits, on: &device)
         device.makeRotaryTables(RotaryTables(configuration, positions: sizes.positions))
         device.makeKVCache(
@@ -39,11 +48,14 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
     }
 
     package func footprint(of adapter: LoadedAdapter) -> AdapterFootprint {
-        device.footprint(of: AdapterWeights(adapter, layerCount: configuration.layerCount))
+        device.footprint(
+            of: AdapterWeights(adapter, layerCount: configuration.layerCount) { $0.outline(shard, of: $1) }
+        )
     }
 
     package mutating func install(_ adapter: LoadedAdapter, in blocks: [BlockID]) -> AdapterSlot? {
-        device.install(AdapterWeights(adapter, layerCount: configuration.layerCount), in: blocks)
+        let weights = AdapterWeights(adapter, layerCount: configuration.layerCount) { $0.part(shard, of: $1) }
+        return device.install(weights, in: blocks)
     }
 
     package mutating func hasLanded(_ slot: AdapterSlot) -> Bool { device.hasLanded(slot) }
@@ -58,6 +70,13 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
         let model = model
         let logits = device.forward(batch) { model.forward(on: &$0) }
         try device.sample(logits, requests, into: &outputs)
+    }
+
+    /// Runs one step without choosing tokens, as ranks but the first do.
+    mutating func runWithoutSampling(_ batch: borrowing Batch) throws(BackendError) {
+        let model = model
+        _ = device.forward(batch) { model.forward(on: &$0) }
+        try device.finish()
     }
 }
 
@@ -79,10 +98,18 @@ extension LlamaRunner where Device: InspectableBackend & ~Copyable {
 
 extension AdapterWeights {
     /// An adapter's updates, layer by layer.
-    package init(_ adapter: LoadedAdapter, layerCount: Int) {
+    ///
+    /// - Parameter part: what is taken of a projection's update.
+    package init(
+        _ adapter: LoadedAdapter,
+        layerCount: Int,
+        part: (LowRankPair, Projection) -> LowRankPair = { pair, _ in pair }
+    ) {
         var projections: [LowRankPair?] = []
         for layer in 0..<layerCount {
-            for projection in Projection.allCases { projections.append(adapter.pair(layer: layer, projection)) }
+            for projection in Projection.allCases {
+                projections.append(adapter.pair(layer: layer, projection).map { part($0, projection) })
+            }
         }
         self.init(
             digest: adapter.digest,

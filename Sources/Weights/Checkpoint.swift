@@ -12,6 +12,8 @@ package struct Checkpoint: Sendable {
     package let directory: String
     private let files: [SafetensorsFile]
     private let places: [String: Place]
+    /// Which part of the tensors this is.
+    var shard = TensorShard.whole
 
     /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` lists.
     ///
@@ -65,6 +67,10 @@ package struct Checkpoint: Sendable {
     package func contains(_ name: String) -> Bool { places[name] != nil }
 
     package func tensor(named name: String) throws(WeightsError) -> HostTensor {
+        cut(try wholeTensor(named: name), named: name)
+    }
+
+    private func wholeTensor(named name: String) throws(WeightsError) -> HostTensor {
         switch places[name] {
         case .memory(let tensor):
             return tensor
@@ -79,7 +85,9 @@ package struct Checkpoint: Sendable {
     }
 
     /// The shape of a tensor; nil for an unknown name.
-    package func shape(of name: String) -> [Int]? {
+    package func shape(of name: String) -> [Int]? { wholeShape(of: name).map { cutShape($0, of: name) } }
+
+    private func wholeShape(of name: String) -> [Int]? {
         switch places[name] {
         case .memory(let tensor): tensor.shape
         case .file(let number): files[number].shape(of: name)

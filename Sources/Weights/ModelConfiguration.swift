@@ -14,12 +14,12 @@ package struct ModelConfiguration: Sendable, Equatable {
     package let architecture: Architecture
     package let vocabularySize: Int
     package let hiddenSize: Int
-    package let intermediateSize: Int
+    package internal(set) var intermediateSize: Int
     package let layerCount: Int
     /// Query heads.
-    package let headCount: Int
+    package internal(set) var headCount: Int
     /// Divides `headCount`.
-    package let keyValueHeadCount: Int
+    package internal(set) var keyValueHeadCount: Int
     /// Numbers per head; even.
     package let headSize: Int
     /// The longest context, in tokens.

@@ -112,6 +112,10 @@ extension CPUBackend {
         }
     }
 
+    package mutating func sumOverRanks(_ y: CPURows) { ranks?.sum(y.pointer, count: inputs.tokenCount * y.width) }
+
+    package mutating func finish() {}
+
     package mutating func sample(
         _ logits: CPURows,
         _ requests: borrowing [SamplingRequest],

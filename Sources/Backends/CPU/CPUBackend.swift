@@ -21,11 +21,14 @@ package struct CPUBackend: Backend, ~Copyable {
     var slots = CPUAdapterSlots()
     var segments = SegmentScratch()
     var sampler: Sampler
+    let ranks: HostRanks.Member?
 
     /// - Parameters:
     ///   - threads: threads of the pool, the caller's included; `1 ... 1024`.
     ///   - vocabularySize: logits in a row.
-    package init(limits: BatchLimits, vocabularySize: Int, threads: Int) {
+    ///   - ranks: the place among the ranks of a split model; nil for a whole one.
+    package init(limits: BatchLimits, vocabularySize: Int, threads: Int, ranks: HostRanks.Member? = nil) {
+        self.ranks = ranks
         guard let pool = punica_pool_create(Int32(threads)) else {
             preconditionFailure("cannot start \(threads) threads")
         }

@@ -239,6 +239,21 @@ extension CUDABackend {
         }
     }
 
+    package mutating func sumOverRanks(_ y: CUDARows) {
+        guard let communicator else { return }
+        faults.attempt { () throws(CUDAError) in
+            try communicator.sum(y.address, into: y.address, count: extent.rows * y.width, of: y.type, on: stream)
+        }
+    }
+
+    package mutating func finish() throws(BackendError) {
+        faults.attempt { () throws(CUDAError) in
+            try stream.synchronize()
+            try communicator?.checkHealth()
+        }
+        if let fault = faults.first { throw BackendError(fault.description) }
+    }
+
     package mutating func sample(
         _ logits: CUDARows,
         _ requests: borrowing [SamplingRequest],

@@ -23,6 +23,8 @@ package struct CUDABackend: Backend, ~Copyable {
     let branch: Stream
     let memory: DeviceMemory
     let dense: DenseProduct
+    /// To the other ranks of a split model.
+    let communicator: Communicator?
     let operations: CUDAOperations
     var step: StepBuffer
     var slots: CUDAAdapterSlots?
@@ -38,18 +40,23 @@ package struct CUDABackend: Backend, ~Copyable {
 
     /// Takes a GPU for this thread, and compiles its kernels.
     ///
-    /// - Parameter type: of weights and activations: `bfloat16` or `float16`.
+    /// - Parameters:
+    ///   - shape: of this rank's part.
+    ///   - type: of weights and activations: `bfloat16` or `float16`.
+    ///   - ranks: the place among the ranks of a split model, which all wait here for each other; nil for a whole one.
     /// - Throws: `BackendError` when there is no GPU or CUDA, or a kernel does not compile.
     package init(
         _ settings: CUDASettings,
         shape: ModelShape,
         type: ScalarType,
         limits: BatchLimits,
-        blockSize: Int
+        blockSize: Int,
+        ranks: CUDARanks.Member? = nil
     ) throws(BackendError) {
         let parts: CUDAParts
         do throws(CUDAError) {
             parts = try CUDAParts(settings, shape: shape, type: type, limits: limits, blockSize: blockSize)
+            communicator = try ranks?.join(parts.context)
         } catch {
             throw BackendError(error.description)
         }
