@@ -1,0 +1,108 @@
+package import Adapters
+package import Backends
+package import Core
+internal import Dispatch
+internal import Synchronization
+
+/// What the first rank asks of another.
+enum RankOrder: Sendable {
+    case install(LoadedAdapter, [BlockID])
+    case hasLanded(AdapterSlot)
+    case remove(AdapterSlot)
+    case step(Batch)
+    case end
+}
+
+/// What the other answers.
+enum RankAnswer: Sendable {
+    case done
+    case landed(Bool)
+    case slot(AdapterSlot?)
+    case failed(any Error)
+}
+
+/// A rank's own thread: takes one order at a time from the first rank's thread and answers it.
+final class RankThread: Sendable {
+    private struct Desk {
+        var order: RankOrder?
+        var answer: RankAnswer?
+    }
+
+    private let desk = Mutex(Desk())
+    private let ordered = DispatchSemaphore(value: 0)
+    private let answered = DispatchSemaphore(value: 0)
+
+    /// Starts the thread; its first answer says whether the runner could be made.
+    static func start<Device: Backend & ~Copyable>(
+        _ make: @escaping @Sendable () throws -> LlamaRunner<Device>
+    ) -> RankThread {
+        let thread = RankThread()
+        startThread {
+            do {
+                var runner = try make()
+                thread.answer(.done)
+                thread.serve(&runner)
+            } catch {
+                thread.answer(.failed(error))
+            }
+        }
+        return thread
+    }
+
+    /// Gives the next order; the last one must have been answered.
+    func give(_ order: RankOrder) {
+        desk.withLock { $0.order = order }
+        ordered.signal()
+    }
+
+    /// Waits for the answer to the last order.
+    func takeAnswer() -> RankAnswer {
+        answered.wait()
+        return desk.withLock { desk in
+            defer { desk.answer = nil }
+            guard let answer = desk.answer else { preconditionFailure("a signal without an answer") }
+            return answer
+        }
+    }
+
+    private func answer(_ answer: RankAnswer) {
+        desk.withLock { $0.answer = answer }
+        answered.signal()
+    }
+
+    private func takeOrder() -> RankOrder {
+        ordered.wait()
+        return desk.withLock { desk in
+            // Taken, not copied: the first rank's batch must have one owner again before the answer.
+            defer { desk.order = nil }
+            guard let order = desk.order else { preconditionFailure("a signal without an order") }
+            return order
+        }
+    }
+
+    private func serve<Device: Backend & ~Copyable>(_ runner: inout LlamaRunner<Device>) {
+        while let answer = obey(takeOrder(), &runner) { self.answer(answer) }
+    }
+
+    /// - Returns: nil at the end.
+    private func obey<Device: Backend & ~Copyable>(
+        _ order: consuming RankOrder,
+        _ runner: inout LlamaRunner<Device>
+    ) -> RankAnswer? {
+        switch order {
+        case .install(let adapter, let blocks): return .slot(runner.install(adapter, in: blocks))
+        case .hasLanded(let slot): return .landed(runner.hasLanded(slot))
+        case .remove(let slot):
+            runner.remove(slot)
+            return .done
+        case .step(let batch):
+            do throws(BackendError) {
+                try runner.runWithoutSampling(batch)
+                return .done
+            } catch {
+                return .failed(error)
+            }
+        case .end: return nil
+        }
+    }
+}

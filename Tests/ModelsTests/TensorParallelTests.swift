@@ -1,0 +1,53 @@
+import Backends
+import Core
+import Models
+import Testing
+import Weights
+
+/// A model split over ranks computes what it computes whole.
+@Suite struct TensorParallel {
+    /// Cases whose key/value heads two ranks divide; adapters of every kind among them.
+    static let cases = GoldenModels.cases.filter { golden in
+        let configuration = try? GoldenModels.configuration(of: golden.model)
+        return (try? configuration?.part(TensorShard(tpRank: 0, tpCount: 2))) != nil
+    }
+
+    @Test func `most references can be split, with adapters and biases`() throws {
+        #expect(Self.cases.count >= 30)
+        #expect(Self.cases.count { $0.adapter != nil } >= 15)
+        #expect(Set(Self.cases.map(\.model)).contains { $0.hasPrefix("qwen2") })
+    }
+
+    @Test(arguments: cases)
+    func `two ranks' logits equal the reference`(golden: GoldenCase) throws {
+        let found = try GoldenRun(golden, chunk: 7, tpCount: 2)
+        #expect(relativeError(found.last, try golden.reference(golden.last)) <= 1e-4)
+        #expect(relativeError(found.steps, try golden.reference(golden.steps)) <= 1e-4)
+        #expect(found.greedy == Array(golden.continuation.prefix(9)))
+    }
+
+    @Test func `two ranks' logits are those of one rank but for the order of sums`() throws {
+        for golden in Self.cases where golden.adapter != nil {
+            let (split, whole) = (try GoldenRun(golden, chunk: 5, tpCount: 2), try GoldenRun(golden, chunk: 5))
+            #expect(relativeError(split.steps, whole.steps) <= 1e-5, "\(golden.id)")
+        }
+    }
+
+    @Test func `ranks that do not divide a model are refused by name`() throws {
+        let configuration = try GoldenModels.configuration(of: "llama2")
+        let shard = TensorShard(tpRank: 0, tpCount: 3)
+        #expect {
+            try configuration.part(shard)
+        } throws: { error in
+            "\(error)".contains("num_key_value_heads") && "\(error)".contains("3 ranks")
+        }
+    }
+
+    @Test func `a rank that cannot be made fails the whole`() {
+        #expect(throws: BackendError.self) {
+            _ = try TensorParallelRunner<CPUBackend>(tpCount: 2) { shard in
+                throw BackendError("no device \(shard.tpRank)")
+            }
+        }
+    }
+}
