@@ -23,8 +23,8 @@ package struct CUDABackend: Backend, ~Copyable {
     let branch: Stream
     let memory: DeviceMemory
     let dense: DenseProduct
-    /// To the other ranks of a split model.
-    let communicator: Communicator?
+    /// With the other ranks of a split model.
+    let rankSums: RankSums?
     let operations: CUDAOperations
     var step: StepBuffer
     var slots: CUDAAdapterSlots?
@@ -56,7 +56,9 @@ package struct CUDABackend: Backend, ~Copyable {
         let parts: CUDAParts
         do throws(CUDAError) {
             parts = try CUDAParts(settings, shape: shape, type: type, limits: limits, blockSize: blockSize)
-            communicator = try ranks?.join(parts.context)
+            rankSums = try ranks.map { (member) throws(CUDAError) in
+                try RankSums(member, parts.context, settings, type: type)
+            }
         } catch {
             throw BackendError(error.description)
         }
