@@ -21,6 +21,8 @@ static const KernelText texts[] = {
 #include "Embed.h"
 #define PATH "include/SamplingParams.h"
 #include "Embed.h"
+#define PATH "include/StepParams.h"
+#include "Embed.h"
 #define PATH "include/TileAttentionParams.h"
 #include "Embed.h"
 #define PATH "cu/attention_rows.cu"
@@ -50,6 +52,8 @@ static const KernelText texts[] = {
 #define PATH "cu/rows.cu"
 #include "Embed.h"
 #define PATH "cu/sampling.cu"
+#include "Embed.h"
+#define PATH "cu/step.cu"
 #include "Embed.h"
 };
 
