@@ -31,7 +31,7 @@ func module(
 func tests(_ subject: String, uses: [String], products: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: "\(subject)Tests",
-        dependencies: uses.map { .init(stringLiteral: $0) } + products,
+        dependencies: (uses + ["TestSupport"]).map { .init(stringLiteral: $0) } + products,
         swiftSettings: settings
     )
 }
@@ -136,6 +136,7 @@ let package = Package(
         module("JSON", uses: []),
         module("Core", uses: []),
 
+        module("TestSupport", path: "Tests/TestSupport"),
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),

@@ -1,5 +1,7 @@
 /// Counters and gauges of one engine; a copy taken between two steps.
 package struct EngineStatistics: Sendable, Equatable {
+    /// Why the device computes no more; nil while it does. Once set it stays.
+    package var failure: String?
     package var waiting = 0
     package var running = 0
     /// Sequences of the last step.
