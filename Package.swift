@@ -134,6 +134,7 @@ let package = Package(
         module("Engine", uses: ["Scheduling", "Models", "Adapters", "Sampling", "Paging", "Backends", "Core"]),
         module("Models", uses: ["Adapters", "Sampling", "Weights", "Backends", "Core"]),
         module("Scheduling", uses: ["Paging", "Core"], products: [collections]),
+        module("Cluster", uses: ["Core"], products: [collections]),
         module("Adapters", uses: ["Weights", "JSON", "Core"], products: [crypto]),
         module("Weights", uses: ["JSON", "Core"]),
         module("Paging", uses: ["Core"]),
@@ -152,6 +153,7 @@ let package = Package(
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
+        tests("Cluster", uses: ["Cluster", "Core"]),
         tests(
             "Engine",
             uses: ["Engine", "Models", "Adapters", "Weights", "Backends", "Scheduling", "Sampling", "JSON", "Core"]
