@@ -120,6 +120,7 @@ let package = Package(
         module("ChatTemplates", uses: ["JSON"]),
         module("Engine", uses: ["Scheduling", "Models", "Adapters", "Sampling", "Paging", "Backends", "Core"]),
         module("Models", uses: ["Adapters", "Sampling", "Weights", "Backends", "Core"]),
+        module("Cluster", uses: ["JSON", "Core"]),
         module("Scheduling", uses: ["Paging", "Core"], products: [collections]),
         module("Adapters", uses: ["Weights", "JSON", "Core"], products: [crypto]),
         module("Weights", uses: ["JSON", "Core"]),
@@ -138,6 +139,7 @@ let package = Package(
 
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
+        tests("Cluster", uses: ["Cluster", "JSON", "Core"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
         tests(
             "Engine",
