@@ -133,6 +133,7 @@ let package = Package(
         module("ChatTemplates", uses: ["JSON"]),
         module("Engine", uses: ["Scheduling", "Models", "Adapters", "Sampling", "Paging", "Backends", "Core"]),
         module("Models", uses: ["Adapters", "Sampling", "Weights", "Backends", "Core"]),
+        module("Cluster", uses: ["JSON", "Core"]),
         module("Scheduling", uses: ["Paging", "Core"], products: [collections]),
         module("Cluster", uses: ["Core"], products: [collections]),
         module("Adapters", uses: ["Weights", "JSON", "Core"], products: [crypto]),
@@ -152,6 +153,7 @@ let package = Package(
 
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
+        tests("Cluster", uses: ["Cluster", "JSON", "Core"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
         tests("Cluster", uses: ["Cluster", "Core"]),
         tests(
