@@ -110,6 +110,8 @@ package struct RunnerRole: Sendable {
     /// Has the scheduler move everything away; `run` returns when that is done.
     package func drain() { isDraining.set() }
 
+    package var id: RunnerID { options.id }
+
     /// Requests at work here.
     package var openCount: Int { open.count }
 
