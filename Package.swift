@@ -81,7 +81,7 @@ let networkTargets: [Target] = [
             "FrontendFakes", "Roles", "ClusterProtocol", "Cluster", "Serving", "Frontend", "OpenAI", "Engine",
             "Adapters", "Tokenization", "ChatTemplates", "JSON", "Core",
         ],
-        products: [grpcCore, grpcTransport, logging]
+        products: [grpcCore, grpcTransport, crypto, x509, logging]
     ),
     module(
         "ClusterProtocol",
