@@ -1,4 +1,4 @@
-package import Core
+internal import Core
 
 /// What the scheduler knows of a runner.
 struct RunnerState: Sendable {

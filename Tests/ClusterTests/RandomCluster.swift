@@ -57,9 +57,13 @@ struct RandomCluster {
         for view in scheduler.runnerViews { #expect(twin.runners[view.id]?.requests == view.requests) }
     }
 
-    private mutating func anyRequest() -> ClusterRequestID? { twin.requests.keys.sorted().randomElement(using: &random) }
+    private mutating func anyRequest() -> ClusterRequestID? {
+        twin.requests.keys.sorted().randomElement(using: &random)
+    }
     private mutating func anyRunner() -> RunnerID? { twin.runners.keys.sorted().randomElement(using: &random) }
-    private mutating func adapter(_ number: Int) -> AdapterDigest { AdapterDigest(bytes: Array(repeating: UInt8(number), count: 32)) }
+    private mutating func adapter(_ number: Int) -> AdapterDigest {
+        AdapterDigest(bytes: Array(repeating: UInt8(number), count: 32))
+    }
 
     private mutating func makeRequest() -> PlacementRequest {
         let number = Int.random(in: 0...3, using: &random)
