@@ -162,9 +162,8 @@ let package = Package(
         module("ChatTemplates", uses: ["JSON"]),
         module("Engine", uses: ["Scheduling", "Models", "Adapters", "Sampling", "Paging", "Backends", "Core"]),
         module("Models", uses: ["Adapters", "Sampling", "Weights", "Backends", "Core"]),
-        module("Cluster", uses: ["JSON", "Core"]),
         module("Scheduling", uses: ["Paging", "Core"], products: [collections]),
-        module("Cluster", uses: ["Core"], products: [collections]),
+        module("Cluster", uses: ["JSON", "Core"], products: [collections]),
         module("Adapters", uses: ["Weights", "JSON", "Core"], products: [crypto]),
         module("Weights", uses: ["JSON", "Core"]),
         module("Paging", uses: ["Core"]),
@@ -184,7 +183,6 @@ let package = Package(
         tests("JSON", uses: ["JSON"]),
         tests("Cluster", uses: ["Cluster", "JSON", "Core"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
-        tests("Cluster", uses: ["Cluster", "Core"]),
         tests(
             "Engine",
             uses: ["Engine", "Models", "Adapters", "Weights", "Backends", "Scheduling", "Sampling", "JSON", "Core"]

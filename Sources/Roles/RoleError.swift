@@ -1,6 +1,6 @@
 package import Cluster
 package import ClusterProtocol
-internal import GRPCCore
+package import GRPCCore
 
 /// Why a role cannot start, or refuses somebody.
 package enum RoleError: Error, Equatable, CustomStringConvertible {

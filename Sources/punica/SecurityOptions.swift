@@ -33,9 +33,9 @@ struct SecurityOptions: ParsableArguments {
 }
 
 extension NetworkAddress: ExpressibleByArgument {
-    public init?(argument: String) { try? self.init(argument) }
+    package init?(argument: String) { try? self.init(argument) }
 }
 
 extension RunnerID: ExpressibleByArgument {
-    public init?(argument: String) { self.init(argument) }
+    package init?(argument: String) { self.init(argument) }
 }

@@ -29,7 +29,7 @@ import Testing
             try await Task.sleep(for: .seconds(10))
         }
         do {
-            return try await WireSchedulerService.Client(wrapping: connection.client).attach(request: request) {
+            return try await WireScheduler.Client(wrapping: connection.client).attach(request: request) {
                 for try await _ in $0.messages { return nil }
                 return nil
             }

@@ -1,7 +1,8 @@
 package import Adapters
 package import Frontend
 package import Logging
-package import Serving
+import Serving
+import Weights
 
 /// A frontend of a cluster: names and text here, tokens from runners.
 package struct ClusterFrontend: Sendable {
@@ -58,8 +59,12 @@ package struct ClusterFrontend: Sendable {
             timeouts: options.timeouts,
             logger: logger
         )
-        let names: any AdapterSource = publish.map { PublishedAdapters(store: adapters, publisher: $0) } ?? adapters
-        frontend = Frontend(model: served, source: source, adapters: names)
+        if let publish {
+            let published = PublishedAdapters(store: adapters, publisher: publish)
+            frontend = Frontend(model: served, source: source, adapters: published)
+        } else {
+            frontend = Frontend(model: served, source: source, adapters: adapters)
+        }
     }
 }
 

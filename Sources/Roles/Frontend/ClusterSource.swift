@@ -3,7 +3,7 @@ import ClusterProtocol
 package import Core
 package import Engine
 package import Frontend
-internal import GRPCCore
+import GRPCCore
 package import Logging
 import Synchronization
 
@@ -135,14 +135,14 @@ extension ClusterSource: OpenRequest.Owner {
             generation: RemoteGeneration(request.request, frontend: frontend, runner: runner, generated: generated),
             timeouts: timeouts
         )
-        let wasAccepted = Mutex(false)
+        let accepted = Flag()
         do {
             try await channels.withConnection(
                 RunnerChannels.Key(runner: runner, address: address),
                 isBroken: { ($0 as? RPCError).map { [.unavailable, .deadlineExceeded].contains($0.code) } ?? false }
             ) { client in
-                try await call.run(on: client) { [tokenCount] event in
-                    wasAccepted.withLock { $0 = true }
+                try await call.run(on: client) { [self] event in
+                    accepted.set()
                     switch event {
                     case .alive: break
                     case .generation(let event):
@@ -158,8 +158,7 @@ extension ClusterSource: OpenRequest.Owner {
             if !Task.isCancelled {
                 logger.info("stream lost", metadata: ["runner": "\(runner)", "reason": "\(error)"])
             }
-            let wasAccepted = wasAccepted.withLock { $0 }
-            request.handle(.broken("\(error)", stream: stream, wasAccepted: wasAccepted))
+            request.handle(.broken("\(error)", stream: stream, wasAccepted: accepted.isSet))
         }
     }
 }

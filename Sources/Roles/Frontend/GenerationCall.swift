@@ -12,7 +12,7 @@ struct GenerationCall: Sendable {
     func run(on client: ClusterClient, _ onEvent: @escaping @Sendable (RemoteEvent) -> Void) async throws {
         let request = ClientRequest(message: generation.wire)
         try await withWatchdog(silence: timeouts.silence) { watchdog in
-            try await WireRunnerService.Client(wrapping: client).generate(request: request) { response in
+            try await WireRunner.Client(wrapping: client).generate(request: request) { response in
                 for try await wire in response.messages {
                     watchdog.alive()
                     onEvent(try parsed { () throws(ProtocolError) in try RemoteEvent(wire) })

@@ -58,7 +58,7 @@ final class SchedulerLink: Sendable {
                 for await message in connect(hello: hello) { try await writer.write(message.wire) }
             }
             defer { disconnect() }
-            try await WireSchedulerService.Client(wrapping: connection.client).follow(request: request) { response in
+            try await WireScheduler.Client(wrapping: connection.client).follow(request: request) { response in
                 for try await wire in response.messages {
                     watchdog.alive()
                     let order = try parsed { () throws(ProtocolError) in try FrontendOrder(wire) }

@@ -57,7 +57,7 @@ struct RunnerLink: Sendable {
             try await tell(writer)
         }
         return try await withWatchdog(silence: timeouts.silence) { watchdog in
-            try await WireSchedulerService.Client(wrapping: connection.client).attach(request: request) { response in
+            try await WireScheduler.Client(wrapping: connection.client).attach(request: request) { response in
                 for try await wire in response.messages {
                     watchdog.alive()
                     let order = try parsed { () throws(ProtocolError) in try RunnerOrder(wire) }

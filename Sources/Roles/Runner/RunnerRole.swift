@@ -1,10 +1,8 @@
 package import Adapters
 package import Cluster
 import ClusterProtocol
-package import Engine
 package import Frontend
 package import Logging
-import Synchronization
 
 /// A process that has a GPU: generates tokens for frontends, and lets a scheduler decide for whom.
 package struct RunnerRole: Sendable {
@@ -60,7 +58,7 @@ package struct RunnerRole: Sendable {
     private let adapters: any RunnerAdapters
     private let logger: Logger
     private let open = OpenGenerations()
-    private let isDraining = DrainFlag()
+    private let isDraining = Flag()
 
     /// - Parameters:
     ///   - source: the engine.
@@ -136,12 +134,4 @@ package struct RunnerRole: Sendable {
             isDraining: { [isDraining] in isDraining.isSet }
         )
     }
-}
-
-/// Whether the runner was told to end.
-private final class DrainFlag: Sendable {
-    private let flag = Atomic<Bool>(false)
-
-    var isSet: Bool { flag.load(ordering: .relaxed) }
-    func set() { flag.store(true, ordering: .relaxed) }
 }

@@ -8,7 +8,7 @@ import GRPCCore
 import Logging
 
 /// Serves generation streams to frontends.
-struct RunnerService: WireRunnerService.ServiceProtocol {
+struct RunnerService: WireRunner.ServiceProtocol {
     let id: RunnerID
     let source: any TokenSource
     let vocabularySize: Int

@@ -22,7 +22,7 @@ package struct OperatorClient: Sendable {
         let connection = try ClusterConnection(to: scheduler, server: .scheduler, security: security)
         defer { connection.close() }
         return try await withWatchdog(silence: timeouts.silence) { _ in
-            let client = WireSchedulerService.Client(wrapping: connection.client)
+            let client = WireScheduler.Client(wrapping: connection.client)
             return try await client.operate(request: ClientRequest(message: operation.wire)) { try $0.message.text }
         }
     }

@@ -32,6 +32,7 @@ actor SchedulerDesk {
     private var newest: [RunnerID: UInt64] = [:]
     private var connections = 0
     private var actions: [ClusterAction] = []
+    private var journal = ClusterJournal()
     private let start = ContinuousClock.now
     private let timeouts: ClusterTimeouts
     private let machines: MachineKeeper?
@@ -81,6 +82,7 @@ extension SchedulerDesk {
             lastHeard: .now
         )
         logger.notice("runner joined", metadata: ["runner": "\(id)", "address": "\(registration.address)"])
+        journal.note(.joined, id, "runner at \(registration.address)")
         scheduler.join(registration.description, at: now)
         act()
         return connection
@@ -99,6 +101,7 @@ extension SchedulerDesk {
         runner.orders.finish()
         runners[id] = nil
         logger.notice("runner gone", metadata: ["runner": "\(id)"])
+        if scheduler.runnerView(id)?.isReleased != true { journal.note(.lost, id, "connection lost") }
         scheduler.lose(id, at: now)
         act()
     }
@@ -136,7 +139,7 @@ extension SchedulerDesk {
             guard frontends[frontend]?.attempts[query.request] != query.attempt else { return }
             take(query, from: frontend)
         case .ended(let request):
-            frontends[frontend]?.attempts[request] = nil
+            if frontends[frontend]?.attempts.removeValue(forKey: request) != nil { journal.requestEnded() }
             scheduler.end(ClusterRequestID(frontend: frontend, request: request), at: now)
         }
         act()
@@ -160,7 +163,9 @@ extension SchedulerDesk {
         switch query.whereabouts {
         case .nowhere: scheduler.submit(request, avoiding: nil, at: now)
         case .on(let runner): scheduler.adopt(request, on: runner, at: now)
-        case .lost(let runner): scheduler.submit(request, avoiding: runner, at: now)
+        case .lost(let runner):
+            journal.note(.resumed, runner, "a request left a runner that failed it")
+            scheduler.submit(request, avoiding: runner, at: now)
         }
     }
 }
@@ -199,7 +204,14 @@ extension SchedulerDesk {
         for frontend in frontends.values { frontend.orders.yield(.snapshot(text)) }
     }
 
-    private func snapshot() -> [UInt8] { [] }
+    private func snapshot() -> [UInt8] {
+        journal.snapshot(
+            of: scheduler,
+            model: runners.values.first?.registration.model ?? "",
+            addresses: runners.mapValues(\.registration.address),
+            at: now
+        )
+    }
 }
 
 /// Passing on.
@@ -210,9 +222,13 @@ extension SchedulerDesk {
         for action in actions {
             switch action {
             case .place(let request, let runner): tell(request, toBeOn: runner)
-            case .move(let request, _, let runner): tell(request, toBeOn: runner)
+            case .move(let request, let source, let runner):
+                journal.note(.migrated, source, to: runner, "a request moved")
+                tell(request, toBeOn: runner)
             case .refuse(let request): refuse(request)
-            case .drain(let runner): runners[runner]?.orders.yield(.drain)
+            case .drain(let runner):
+                journal.note(.draining, runner, "no more requests")
+                runners[runner]?.orders.yield(.drain)
             case .release(let runner): release(runner)
             case .acquire(let count): acquire(count)
             }
@@ -233,11 +249,13 @@ extension SchedulerDesk {
     private func release(_ id: RunnerID) {
         guard let runner = runners[id] else { return }
         logger.notice("runner released", metadata: ["runner": "\(id)"])
+        journal.note(.released, id, "told to stop")
         runner.orders.yield(.stop)
         if let machine = runner.registration.description.machine { machines?.release(machine) }
     }
 
     private func acquire(_ count: Int) {
+        journal.note(.acquired, nil, "\(count) machines asked for")
         machines?.acquire(count) { [weak self] missing in
             await self?.acquisitionFailed(missing)
         }

@@ -4,7 +4,7 @@ import GRPCCore
 import Logging
 
 /// The scheduler's end of its connections.
-struct SchedulerService: WireSchedulerService.ServiceProtocol {
+struct SchedulerService: WireScheduler.ServiceProtocol {
     let desk: SchedulerDesk
     let security: ClusterSecurity
     let logger: Logger
@@ -66,7 +66,7 @@ struct SchedulerService: WireSchedulerService.ServiceProtocol {
                 group.addTask { try await listening() }
                 group.addTask { try await telling() }
                 defer { group.cancelAll() }
-                try await group.next()
+                _ = try await group.next()
             }
         } catch let error as RoleError {
             throw refused(error, context)

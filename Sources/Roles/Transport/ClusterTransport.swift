@@ -1,6 +1,5 @@
 internal import GRPCCore
 internal import GRPCNIOTransportHTTP2Posix
-package import Logging
 
 typealias ClusterClient = GRPCClient<HTTP2ClientTransport.Posix>
 
