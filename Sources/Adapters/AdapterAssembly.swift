@@ -59,8 +59,8 @@ struct AdapterAssembly {
     private func description(_ parts: [Part]) throws(AdapterError) -> LoadedAdapter {
         LoadedAdapter(
             digest: try digest(parts),
-            projections: [],
-            byteCount: parts.reduce(0) { $0 + $1.a.bytes.count + $1.b.bytes.count + 4 * ($1.scaleCount) },
+            projections: Array(repeating: nil, count: model.layerCount * Projection.allCases.count),
+            byteCount: parts.reduce(0) { $0 + $1.a.bytes.count + $1.b.bytes.count + 4 * $1.scaleCount },
             summary: summary(parts)
         )
     }

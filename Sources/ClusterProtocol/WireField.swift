@@ -1,5 +1,5 @@
-internal import Core
 package import Cluster
+internal import Core
 
 #if canImport(FoundationEssentials)
     package import FoundationEssentials

@@ -32,7 +32,9 @@ struct ServeCommand: AsyncParsableCommand {
     var bodyLimit = ByteSize(4 << 20)
     @Option(help: "Seconds that running answers may go on after SIGTERM.")
     var gracePeriod = 30.0
-    @Option(help: "HOST:PORT of a cluster's scheduler: tokens come from its runners, and the model needs no weights here.")
+    @Option(
+        help: "HOST:PORT of a cluster's scheduler: tokens come from its runners, and the model needs no weights here."
+    )
     var scheduler: NetworkAddress?
     @OptionGroup var security: SecurityOptions
     @OptionGroup var log: LogOptions

@@ -1,7 +1,8 @@
 import UnixSignals
 
 /// Runs `body` and calls `onSignal` at the first SIGTERM or SIGINT; a second one cancels the body.
-func untilSignal(_ onSignal: @escaping @Sendable () -> Void, _ body: @escaping @Sendable () async throws -> Void) async throws
+func untilSignal(_ onSignal: @escaping @Sendable () -> Void, _ body: @escaping @Sendable () async throws -> Void)
+    async throws
 {
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
     try await withThrowingTaskGroup(of: Bool.self) { group in

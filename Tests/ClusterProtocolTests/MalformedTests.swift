@@ -30,7 +30,10 @@ import Testing
             ("'block_count' is 4294967295, but must be 1 ... 2147483647", { $0.blockCount = .max }),
             ("'block_size' is 0, but must be 1 ... 65536", { $0.blockSize = 0 }),
             ("'address' is 0 bytes, but must be 1 ... 255 bytes", { $0.address = "" }),
-            ("'machine' is 300 bytes, but must be 0 ... 255 bytes", { $0.machine = String(repeating: "x", count: 300) }),
+            (
+                "'machine' is 300 bytes, but must be 0 ... 255 bytes",
+                { $0.machine = String(repeating: "x", count: 300) }
+            ),
         ]
         for (expected, change) in changes {
             #expect(refusal { _ = try RunnerMessage(registration(change)) } == expected)

@@ -70,7 +70,20 @@ import Testing
     )
 
     @Test(arguments: [
-        FrontendMessage.hello(frontend: 5, requests: [query, PlacementQuery(request: RequestID(1), attempt: 1, promptTokens: 1, generatedTokens: 0, maxTokens: 1, whereabouts: .on(runner))]),
+        FrontendMessage.hello(
+            frontend: 5,
+            requests: [
+                query,
+                PlacementQuery(
+                    request: RequestID(1),
+                    attempt: 1,
+                    promptTokens: 1,
+                    generatedTokens: 0,
+                    maxTokens: 1,
+                    whereabouts: .on(runner)
+                ),
+            ]
+        ),
         .hello(frontend: .max, requests: []), .submit(query), .ended(RequestID(4)), .alive,
     ])
     func `a frontend's message`(_ message: FrontendMessage) throws {

@@ -103,7 +103,8 @@ import Testing
 /// Texts of addresses and roles.
 @Suite struct NameTests {
     @Test(arguments: [
-        ("127.0.0.1:80", NetworkAddress(host: "127.0.0.1", port: 80)), ("[::1]:0", NetworkAddress(host: "::1", port: 0)),
+        ("127.0.0.1:80", NetworkAddress(host: "127.0.0.1", port: 80)),
+        ("[::1]:0", NetworkAddress(host: "::1", port: 0)),
         ("node-7.local:65535", NetworkAddress(host: "node-7.local", port: 65535)),
     ])
     func `an address is read as it is written`(_ text: String, _ address: NetworkAddress) throws {
@@ -129,7 +130,11 @@ import Testing
 
     @Test func `waits between attempts grow to a bound`() {
         var backoff = Backoff(first: .milliseconds(100), most: .milliseconds(400))
-        #expect((0..<4).map { _ in backoff.delay(random: 0.999999) / .milliseconds(1) } .map { Int($0.rounded()) } == [100, 200, 400, 400])
+        #expect(
+            (0..<4).map { _ in backoff.delay(random: 0.999999) / .milliseconds(1) }.map { Int($0.rounded()) } == [
+                100, 200, 400, 400,
+            ]
+        )
         backoff.reset()
         #expect(backoff.delay(random: 0) == .milliseconds(50))
     }

@@ -70,7 +70,9 @@ import Testing
     @Test func `a runner's own end is not the request's`() {
         var course = course()
         #expect(course.handle(.event(.finished(.cancelled), stream: 1)) == [.close(stream: 1), .ask])
-        for error in [EngineError.draining, .stopped, .queueFull(limit: 1), .backend("x"), .noRoom(blocks: 2, limit: 1)] {
+        for error in [
+            EngineError.draining, .stopped, .queueFull(limit: 1), .backend("x"), .noRoom(blocks: 2, limit: 1),
+        ] {
             var course = self.course()
             #expect(course.handle(.event(.failed(error), stream: 1)) == [.close(stream: 1), .ask])
         }
@@ -79,7 +81,9 @@ import Testing
     @Test func `what is wrong with the request itself fails at once`() {
         for error in [EngineError.emptyPrompt, .promptTooLong(tokens: 2, limit: 1)] {
             var course = course()
-            #expect(course.handle(.event(.failed(error), stream: 1)) == [.close(stream: 1), .deliver(.failed(error)), .end])
+            #expect(
+                course.handle(.event(.failed(error), stream: 1)) == [.close(stream: 1), .deliver(.failed(error)), .end]
+            )
         }
     }
 
@@ -102,7 +106,9 @@ import Testing
         var patient = RequestCourse(stop: StopConditions(maxTokens: 5))
         for round in 1...100 {
             _ = patient.handle(.place(one, address: "a", attempt: patient.attempt))
-            #expect(patient.handle(.broken("refused", stream: round, wasAccepted: false)) == [.close(stream: round), .ask])
+            #expect(
+                patient.handle(.broken("refused", stream: round, wasAccepted: false)) == [.close(stream: round), .ask]
+            )
         }
     }
 
@@ -117,7 +123,12 @@ import Testing
             let stream = positions.keys.sorted().randomElement(using: &generator) ?? 0
             let input: RequestCourse.Input
             switch Int.random(in: 0..<20, using: &generator) {
-            case 0: input = .place([one, two].randomElement(using: &generator) ?? one, address: "a", attempt: course.attempt)
+            case 0:
+                input = .place(
+                    [one, two].randomElement(using: &generator) ?? one,
+                    address: "a",
+                    attempt: course.attempt
+                )
             case 1: input = .place(two, address: "b", attempt: course.attempt &- 1)
             case 2: input = .broken("x", stream: stream, wasAccepted: false)
             case 3: input = .event(.failed(.draining), stream: stream)

@@ -48,7 +48,9 @@ final class SteadySource: TokenSource {
             var index = request.generated.count
             while index < request.stop.maxTokens {
                 do { try await Task.sleep(for: pace) } catch { break }
-                events.yield(.token(GeneratedToken(index: index, id: Self.token(seed: request.sampling.seed, index: index))))
+                events.yield(
+                    .token(GeneratedToken(index: index, id: Self.token(seed: request.sampling.seed, index: index)))
+                )
                 index += 1
             }
             events.yield(.finished(index == request.stop.maxTokens ? .length : .cancelled))

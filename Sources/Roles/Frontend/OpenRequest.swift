@@ -10,7 +10,8 @@ final class OpenRequest: Sendable {
     /// What its owner does for it.
     protocol Owner: AnyObject, Sendable {
         /// Runs a stream to its end, handing everything that comes of it to `request`.
-        func follow(_ request: OpenRequest, on runner: RunnerID, address: String, stream: Int, generated: [TokenID]) async
+        func follow(_ request: OpenRequest, on runner: RunnerID, address: String, stream: Int, generated: [TokenID])
+            async
         func tell(_ message: FrontendMessage)
         func hasEnded(_ request: OpenRequest, with event: GenerationEvent)
     }

@@ -18,7 +18,8 @@ struct RunnerLink: Sendable {
     let model: String
     /// The runner's state now.
     let report: @Sendable () -> RunnerReport
-    let isDraining: @Sendable () -> Bool
+    /// Set when the runner is to get no more requests, by whoever decided that; a scheduler started anew is told.
+    let isDraining: Flag
 
     /// Reports are made so often, and sent if they tell something new.
     private static let reportInterval = Duration.milliseconds(100)
@@ -62,6 +63,7 @@ struct RunnerLink: Sendable {
                     watchdog.alive()
                     let order = try parsed { () throws(ProtocolError) in try RunnerOrder(wire) }
                     if order != .alive { logger.notice("order", metadata: ["order": "\(order)"]) }
+                    if order == .drain { isDraining.set() }
                     if order == .stop { return true }
                 }
                 return false
@@ -74,7 +76,7 @@ struct RunnerLink: Sendable {
         var adapters: Set<AdapterDigest>?
         while true {
             var report = report()
-            let (isDraining, now) = (isDraining(), ContinuousClock.now)
+            let (isDraining, now) = (isDraining.isSet, ContinuousClock.now)
             let isNews = last.map { $0.report != report || $0.isDraining != isDraining } ?? true
             if isNews || last.map({ now - $0.time >= timeouts.heartbeat }) ?? true {
                 last = (report, isDraining, now)

@@ -131,7 +131,7 @@ package struct RunnerRole: Sendable {
             address: address.description,
             model: options.model,
             report: { reporter.report() },
-            isDraining: { [isDraining] in isDraining.isSet }
+            isDraining: isDraining
         )
     }
 }

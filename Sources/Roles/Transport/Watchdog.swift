@@ -8,4 +8,3 @@ final class Watchdog: Sendable {
 
     var age: Duration { ContinuousClock.now - last.withLock { $0 } }
 }
-
