@@ -46,6 +46,12 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 /// What speaks HTTP or gRPC, and what is built on it.
@@ -60,16 +66,26 @@ let networkTargets: [Target] = [
     ),
     module(
         "Server",
-        uses: ["Frontend", "OpenAI", "Tokenization", "Engine", "Adapters", "JSON", "Core"],
-        products: [hummingbird, hummingbirdCore, nio, httpTypes, logging, lifecycle, signals]
+        uses: ["Frontend", "OpenAI", "Tokenization", "Engine", "AdapterExchange", "Adapters", "JSON", "Core"],
+        products: [hummingbird, hummingbirdCore, nio, nioPosix, httpTypes, logging, lifecycle, signals]
     ),
     tests(
         "Server",
         uses: [
             "FrontendFakes", "Server", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
-            "Adapters", "JSON", "Core",
+            "AdapterExchange", "Adapters", "JSON", "Core",
         ],
         products: [hummingbird, hummingbirdTesting, nio, httpTypes, logging, lifecycle, signals]
+    ),
+    module(
+        "WebClients",
+        uses: ["AdapterExchange", "Provisioning", "Core"],
+        products: [asyncHTTPClient, nio, nioHTTP1, nioPosix, nioSSL]
+    ),
+    tests(
+        "WebClients",
+        uses: ["WebClients", "AdapterExchange", "Provisioning", "Core"],
+        products: [asyncHTTPClient, nio, nioHTTP1, nioPosix, nioSSL]
     ),
 ]
 
@@ -77,7 +93,9 @@ let networkPackages: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
 ]
 
@@ -90,6 +108,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ] + (isLight ? [] : networkPackages),
     targets: (isLight ? [] : networkTargets) + [
         .executableTarget(
@@ -120,6 +140,8 @@ let package = Package(
         module("ChatTemplates", uses: ["JSON"]),
         module("Engine", uses: ["Scheduling", "Models", "Adapters", "Sampling", "Paging", "Backends", "Core"]),
         module("Models", uses: ["Adapters", "Sampling", "Weights", "Backends", "Core"]),
+        module("Provisioning", uses: ["CUDA", "JSON", "Core"], products: [subprocess, systemPackage]),
+        module("AdapterExchange", uses: ["Adapters", "Core"]),
         module("Scheduling", uses: ["Paging", "Core"], products: [collections]),
         module("Adapters", uses: ["Weights", "JSON", "Core"], products: [crypto]),
         module("Weights", uses: ["JSON", "Core"]),
@@ -151,6 +173,8 @@ let package = Package(
         tests("Backends", uses: ["Backends", "Core"]),
         tests("Weights", uses: ["Weights", "JSON", "Core"]),
         tests("Adapters", uses: ["Adapters", "Weights", "JSON", "Core"]),
+        tests("Provisioning", uses: ["Provisioning", "JSON", "Core"]),
+        tests("AdapterExchange", uses: ["AdapterExchange", "Adapters", "Weights", "JSON", "Core"]),
         tests("Tokenization", uses: ["Tokenization", "JSON", "Core"]),
         tests("ChatTemplates", uses: ["ChatTemplates", "JSON", "Core"]),
         tests("OpenAI", uses: ["OpenAI", "JSON", "Core"]),
