@@ -38,10 +38,10 @@ package struct SystemCommands: CommandRunner {
             )
             guard result.terminationStatus.isSuccess else {
                 let text = ([program] + arguments).joined(separator: " ")
-                let output = result.standardError ?? ""
-                return .failure(.command(command: text, status: "\(result.terminationStatus)", output: output))
+                let status = "\(result.terminationStatus)"
+                return .failure(.command(command: text, status: status, output: result.standardError))
             }
-            return .success(result.standardOutput ?? "")
+            return .success(result.standardOutput)
         } catch {
             return .failure(.cannotStart(program: program, reason: "\(error)"))
         }

@@ -57,8 +57,17 @@ struct KubernetesPoolTests {
         server.state.withLock { $0.conflicts = 2 }
         #expect(try await pool.acquire(1) == ["runner-2"])
         #expect(replicas == 3)
+    }
+
+    @Test func `a change that never gets through is an error`() async throws {
         server.state.withLock { $0.conflicts = 100 }
-        await #expect(throws: PoolError.self) { _ = try await pool.acquire(1) }
+        let configuration = try KubernetesConfiguration(namespace: "llm", statefulSet: "runner", maxReplicas: 1000)
+        await #expect {
+            _ = try await KubernetesPool(configuration, transport: server).acquire(1)
+        } throws: { error in
+            if case PoolError.refused(_, 409, _) = error { true } else { false }
+        }
+        #expect(server.state.withLock { $0.requests.count { $0.method == .put } } == 5)
     }
 
     @Test func `a release that crosses with somebody's scaling up is refused`() async throws {

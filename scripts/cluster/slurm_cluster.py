@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import shutil
 import socket
 import subprocess
 import time
@@ -35,19 +34,11 @@ AccountingStorageType=accounting_storage/none
 AccountingStoreFlags=job_comment
 MinJobAge=60
 KillWait=30
-# A requeued job may otherwise not start again for a minute and more.
 SchedulerParameters=batch_sched_delay=1,sched_interval=5,bf_interval=5
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} Gres=gpu:{gpus} State=UNKNOWN
 PartitionName=main Nodes={host} Default=YES MaxTime=INFINITE State=UP OverSubscribe=FORCE:8
 """
-
-PACKAGES = {"slurmctld": "slurm-wlm", "munged": "munge"}
-
-
-def missing_packages():
-    return sorted({package for program, package in PACKAGES.items() if shutil.which(program) is None})
-
 
 def free_port():
     with socket.socket() as listener:
@@ -56,7 +47,7 @@ def free_port():
 
 
 class SlurmCluster:
-    """Started by `with`; everything is stopped and, unless it failed, forgotten at the end."""
+    """Started and stopped by `with`."""
 
     def __init__(self, directory, gpus=4):
         self.directory = pathlib.Path(directory)
