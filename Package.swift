@@ -18,12 +18,14 @@ func module(
     _ name: String,
     uses: [String] = [],
     products: [Target.Dependency] = [],
-    path: String? = nil
+    path: String? = nil,
+    exclude: [String] = []
 ) -> Target {
     .target(
         name: name,
         dependencies: uses.map { .init(stringLiteral: $0) } + products,
         path: path,
+        exclude: exclude,
         swiftSettings: settings
     )
 }
@@ -43,15 +45,20 @@ let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", p
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
-let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let grpcCore = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
+let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
+let grpcTransport = Target.Dependency.product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
+let swiftProtobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 
 /// What speaks HTTP or gRPC, and what is built on it.
@@ -60,9 +67,37 @@ let networkTargets: [Target] = [
         name: "punica",
         dependencies: [
             "Server", "Serving", "Frontend", "Bench", "Doctor", "Engine", "Models", "Backends", "Adapters",
-            "Tokenization", "ChatTemplates", "Weights", "JSON", "Core", argumentParser, logging,
+            "Tokenization", "ChatTemplates", "Weights", "JSON", "Core", "Roles", "ClusterProtocol", "Cluster",
+            "AdapterExchange", "Provisioning", "WebClients", argumentParser, asyncHTTPClient, logging, signals,
         ],
         swiftSettings: settings
+    ),
+    module(
+        "Roles",
+        uses: [
+            "ClusterProtocol", "Cluster", "Serving", "Frontend", "Engine", "Models", "Adapters", "Weights", "JSON",
+            "Core",
+        ],
+        products: [grpcCore, grpcTransport, nio, nioSSL, x509, logging]
+    ),
+    tests(
+        "Roles",
+        uses: [
+            "FrontendFakes", "Roles", "ClusterProtocol", "Cluster", "Serving", "Frontend", "OpenAI", "Engine",
+            "Adapters", "Tokenization", "ChatTemplates", "JSON", "Core",
+        ],
+        products: [grpcCore, grpcTransport, crypto, x509, logging]
+    ),
+    module(
+        "ClusterProtocol",
+        uses: ["Cluster", "Engine", "Core"],
+        products: [grpcCore, grpcProtobuf, swiftProtobuf],
+        exclude: ["proto"]
+    ),
+    tests(
+        "ClusterProtocol",
+        uses: ["ClusterProtocol", "Cluster", "Engine", "Core"],
+        products: [grpcCore, grpcProtobuf, swiftProtobuf]
     ),
     module(
         "Server",
@@ -90,10 +125,15 @@ let networkTargets: [Target] = [
 ]
 
 let networkPackages: [Package.Dependency] = [
+    .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0", traits: []),
+    .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+    .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+    .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -143,6 +183,7 @@ let package = Package(
         module("Provisioning", uses: ["CUDA", "JSON", "Core"], products: [subprocess, systemPackage]),
         module("AdapterExchange", uses: ["Adapters", "Core"]),
         module("Scheduling", uses: ["Paging", "Core"], products: [collections]),
+        module("Cluster", uses: ["JSON", "Core"], products: [collections]),
         module("Adapters", uses: ["Weights", "JSON", "Core"], products: [crypto]),
         module("Weights", uses: ["JSON", "Core"]),
         module("Paging", uses: ["Core"]),
@@ -160,6 +201,7 @@ let package = Package(
 
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
+        tests("Cluster", uses: ["Cluster", "JSON", "Core"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
         tests(
             "Engine",

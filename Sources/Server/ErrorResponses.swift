@@ -112,6 +112,7 @@ extension AdapterError {
         case .nameTaken, .conflict: ErrorAnswer(409, .conflict, "adapter_conflict")
         case .outsideRoot: ErrorAnswer(403, .permission, "adapter_outside_root")
         case .budgetExceeded: ErrorAnswer(503, .overloaded, "adapter_memory_full")
+        case .unavailable: ErrorAnswer(503, .overloaded, "adapter_unavailable")
         default: ErrorAnswer(400, .invalidRequest, "invalid_adapter")
         }
     }
@@ -121,6 +122,7 @@ extension AdapterError {
         switch self {
         case .unknownAdapter: ErrorAnswer(404, .notFound, "model_not_found", parameter: "model")
         case .budgetExceeded: ErrorAnswer(503, .overloaded, "adapter_memory_full")
+        case .unavailable: ErrorAnswer(503, .overloaded, "adapter_unavailable")
         default: ErrorAnswer(500, .server, "adapter_unavailable")
         }
     }

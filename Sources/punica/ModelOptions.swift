@@ -3,7 +3,9 @@ import ArgumentParser
 import Backends
 import Engine
 import Foundation
+import Logging
 import Models
+import Roles
 import Serving
 import Weights
 
@@ -95,12 +97,38 @@ struct ModelOptions: ParsableArguments {
                 "the KV cache holds \(length) tokens, so the context is that and not \(wanted); see --kv-cache-bytes"
             )
         }
-        if let directory = adapters ?? demo?.adapters {
-            for (name, outcome) in try await service.adapters.registerAll(in: directory) {
-                if case .failure(let error) = outcome { printError("adapter '\(name)' is not served: \(error)") }
-            }
-        }
+        try await registerAdapters(demo, in: service.adapters)
         return service
+    }
+
+    /// Makes a frontend of a cluster, naming the same adapters; what concerns weights and devices has no meaning there.
+    func frontend(
+        of scheduler: NetworkAddress,
+        security: ClusterSecurity,
+        publish: (any AdapterPublisher)?,
+        logger: Logger
+    ) async throws -> ClusterFrontend {
+        let demo = model == nil ? try DemoDirectory() : nil
+        var options = ClusterFrontend.Options(scheduler: scheduler, security: security)
+        options.servedNames = servedModelName.isEmpty && demo != nil ? ["punica-demo"] : servedModelName
+        options.maxSequenceLength = maxModelLen
+        options.maxWaiting = maxWaiting
+        options.adapterRoot = adapterRoot
+        let cluster = try ClusterFrontend(
+            model: model ?? demo?.model ?? "",
+            options: options,
+            publish: publish,
+            logger: logger
+        )
+        try await registerAdapters(demo, in: cluster.adapters)
+        return cluster
+    }
+
+    private func registerAdapters(_ demo: DemoDirectory?, in store: AdapterStore) async throws {
+        guard let directory = adapters ?? demo?.adapters else { return }
+        for (name, outcome) in try await store.registerAll(in: directory) {
+            if case .failure(let error) = outcome { printError("adapter '\(name)' is not served: \(error)") }
+        }
     }
 }
 

@@ -33,6 +33,15 @@ struct SlurmPoolTests {
         #expect(slurm.state.withLock { $0.scripts } == ["#!/bin/sh\n\(script)\n"])
     }
 
+    @Test func `a runner is told the machine that Slurm chose`() async throws {
+        let runner = RunnerCommandLine(executable: "echo", arguments: ["--advertise", "{host}:0 $x"])
+        let configuration = try SlurmConfiguration(service: "llm", runner: runner, maxJobs: 1)
+        let commands = SystemCommands()
+        let host = try await commands.run(["hostname"], input: "").split(separator: "\n")[0]
+        let said = try await commands.run(["sh"], input: configuration.script(machine: "m"))
+        #expect(said == "--advertise \(host):0 $x --machine m\n")
+    }
+
     @Test func `no more jobs are submitted than the pool may have`() async throws {
         #expect(try await pool.acquire(3).count == 3)
         let more = try await pool.acquire(3)

@@ -37,10 +37,15 @@ package struct SlurmConfiguration: Sendable, Equatable {
         return command + options
     }
 
+    /// What in the runner's arguments stands for the name of the machine that Slurm chose.
+    static let host = "{host}"
+
     /// The job's script: the shell becomes the runner, so that the runner receives Slurm's signals.
     func script(machine: String) -> String {
-        let words = runner.words(machine: machine).map(Self.quoted).joined(separator: " ")
-        return "#!/bin/sh\nexec \(words)\n"
+        let words = runner.words(machine: machine).map { word in
+            Self.quoted(word).replacing(Self.host, with: #"'"$(hostname)"'"#)
+        }
+        return "#!/bin/sh\nexec \(words.joined(separator: " "))\n"
     }
 
     /// A word that a shell takes as it is.
