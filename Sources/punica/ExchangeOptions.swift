@@ -36,13 +36,16 @@ struct ExchangeOptions: ParsableArguments {
         return FetchedAdapters(stored: stored, exchanged: ExchangedAdapters(cache: cache, store: store))
     }
 
+    /// The process's own: it is needed until the end.
+    private static let client = HTTPOrigin.makeClient()
+
     private func origin(_ text: String) throws -> any AdapterOrigin {
         guard text.contains("://") else { return DirectoryOrigin(root: text) }
         let key = try adapterOriginKeyFile.map { try String(contentsOfFile: $0, encoding: .utf8) }
         return try HTTPOrigin(
             url: text,
             key: key?.trimmingCharacters(in: .whitespacesAndNewlines),
-            client: HTTPOrigin.makeClient()
+            client: Self.client
         )
     }
 }

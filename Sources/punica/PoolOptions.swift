@@ -5,6 +5,15 @@ import Provisioning
 import Roles
 import WebClients
 
+/// A pool that a scheduler has opened.
+struct OpenedPool: Sendable {
+    let pool: any GPUPool
+    /// Most machines.
+    let size: Int
+    /// What is to be done when the scheduler stops.
+    let close: @Sendable () async throws -> Void
+}
+
 /// Options that say where the scheduler's machines come from.
 struct PoolOptions: ParsableArguments {
     enum Kind: String, ExpressibleByArgument, CaseIterable { case none, local, slurm, kubernetes }
@@ -69,18 +78,20 @@ struct PoolOptions: ParsableArguments {
         )
     }
 
-    /// The pool and how many machines it may have; nil without one.
+    /// The pool; nil without one.
     ///
     /// - Parameter listen: where the scheduler listens.
-    func open(listen: NetworkAddress) throws -> (pool: any GPUPool, size: Int)? {
+    func open(listen: NetworkAddress) throws -> OpenedPool? {
         switch pool {
         case .none: return nil
         case .local:
             let configuration = try localConfiguration(listen)
-            return (LocalPool(configuration), configuration.slots.count)
+            let pool = LocalPool(configuration)
+            // Runners of this machine are this program's own; those of other pools wait for the next scheduler.
+            return OpenedPool(pool: pool, size: configuration.slots.count) { try await pool.releaseAll() }
         case .slurm:
             let configuration = try slurmConfiguration(listen)
-            return (SlurmPool(configuration), configuration.maxJobs)
+            return OpenedPool(pool: SlurmPool(configuration), size: configuration.maxJobs) {}
         case .kubernetes:
             let configuration = try KubernetesConfiguration(
                 namespace: kubernetesNamespace ?? KubernetesClient.namespace(),
@@ -88,7 +99,8 @@ struct PoolOptions: ParsableArguments {
                 maxReplicas: poolSize ?? 1
             )
             let client = try KubernetesClient.inCluster(environment: ProcessInfo.processInfo.environment)
-            return (KubernetesPool(configuration, transport: client), configuration.maxReplicas)
+            let pool = KubernetesPool(configuration, transport: client)
+            return OpenedPool(pool: pool, size: configuration.maxReplicas) { await client.shutdown() }
         }
     }
 

@@ -50,13 +50,12 @@ struct SchedulerCommand: AsyncParsableCommand {
                 await PoolWatch.run(opened.pool, every: .seconds(5)) { logger.notice("\($0)") }
             }
         }
-        defer { watching?.cancel() }
         let serving = Task {
             try await role.run { address in print("the scheduler listens on \(address)") }
         }
         try await untilSignal({ serving.cancel() }) { try await serving.value }
-        // Runners of this machine are this program's own; those of other pools wait for the next scheduler.
-        if let local = opened?.pool as? LocalPool { try await local.releaseAll() }
+        watching?.cancel()
+        try await opened?.close()
     }
 
     private func clusterConfiguration(maxRunners: Int?) -> ClusterConfiguration {
