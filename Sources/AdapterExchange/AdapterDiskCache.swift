@@ -88,6 +88,8 @@ package actor AdapterDiskCache {
             throw .cacheFull(needed: byteCount, available: ledger.availableBytes)
         }
         for victim in victims { remove(victim) }
+        // What an earlier removal could not remove whole is not the adapter.
+        AdapterDirectory.remove(path(digest))
         guard try AdapterDirectory.rename(partial, to: path(digest)) else {
             throw .system(operation: "rename", path: partial, reason: "\(digest.hex) is in the way")
         }

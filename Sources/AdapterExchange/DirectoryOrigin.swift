@@ -15,11 +15,10 @@ package struct DirectoryOrigin: AdapterOrigin {
     }
 
     package func fetch(_ digest: AdapterDigest, into directory: String) async throws(AdapterExchangeError) {
-        let source = path(digest)
-        guard isPublished(digest) else { throw .notFound(digest: digest, origin: root) }
-        try await onOwnThread { [limits] in
+        try await onOwnThread {
             Result { () throws(AdapterExchangeError) in
-                try AdapterDirectory.copy(from: source, into: directory, limits: limits)
+                guard isPublished(digest) else { throw .notFound(digest: digest, origin: root) }
+                try AdapterDirectory.copy(from: path(digest), into: directory, limits: limits)
             }
         }
     }
@@ -30,21 +29,20 @@ package struct DirectoryOrigin: AdapterOrigin {
     /// - Returns: false if it was published before.
     @discardableResult
     package func publish(directory: String, digest: AdapterDigest) async throws(AdapterExchangeError) -> Bool {
-        guard !isPublished(digest) else { return false }
         let partial = "\(root)/.publishing-\(digest.short)-\(UInt64.random(in: .min ... .max))"
-        let final = path(digest)
-        return try await onOwnThread { [root, limits] in
+        return try await onOwnThread {
             Result { () throws(AdapterExchangeError) in
+                guard !isPublished(digest) else { return false }
                 try AdapterDirectory.createAll(root)
                 defer { AdapterDirectory.remove(partial) }
                 try AdapterDirectory.create(partial)
                 try AdapterDirectory.copy(from: directory, into: partial, limits: limits)
-                return try AdapterDirectory.rename(partial, to: final)
+                return try AdapterDirectory.rename(partial, to: path(digest))
             }
         }
     }
 
-    /// Opens a file of a published adapter; nil if the adapter is not published.
+    /// Opens a file of a published adapter; nil if the adapter is not published. Blocks.
     package func open(_ file: AdapterFile, of digest: AdapterDigest) throws(AdapterExchangeError) -> AdapterFileReader?
     {
         guard isPublished(digest) else { return nil }
