@@ -4,6 +4,8 @@ enum Endpoint: Equatable {
     case adapters
     case chatCompletions
     case completions
+    case dashboard
+    case dashboardState
     case detokenize
     case health
     case home
@@ -27,6 +29,8 @@ enum Endpoint: Equatable {
         case api
         /// Holders of the admin key.
         case admin
+        /// Anybody, but only where admin routes are: a page that holds no secret and asks for the admin key itself.
+        case adminPage
     }
 
     enum Match: Equatable {
@@ -40,7 +44,9 @@ enum Endpoint: Equatable {
         switch self {
         case .health, .home, .metrics, .ready: .open
         case .chatCompletions, .completions, .detokenize, .model, .models, .tokenize: .api
-        case .adapter, .adapters, .loadAdapter, .pinAdapter, .registerAdapter, .removeAdapter, .unloadAdapter,
+        case .dashboard: .adminPage
+        case .adapter, .adapters, .dashboardState, .loadAdapter, .pinAdapter, .registerAdapter, .removeAdapter,
+            .unloadAdapter,
             .unpinAdapter:
             .admin
         }
@@ -68,6 +74,8 @@ enum Endpoint: Equatable {
         case "/detokenize": [("POST", .detokenize)]
         case "/v1/load_lora_adapter": [("POST", .loadAdapter)]
         case "/v1/unload_lora_adapter": [("POST", .unloadAdapter)]
+        case "/dashboard": [("GET", .dashboard)]
+        case "/dashboard/state": [("GET", .dashboardState)]
         case "/admin/adapters": [("GET", .adapters), ("POST", .registerAdapter)]
         default: named(path)
         }

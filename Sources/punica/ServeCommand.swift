@@ -54,13 +54,20 @@ struct ServeCommand: AsyncParsableCommand {
             configuration: try serverConfiguration(),
             frontend: service.frontend,
             adapters: service.adapters,
+            snapshots: LocalSnapshots(
+                frontend: service.frontend,
+                adapters: service.adapters,
+                runnerName: model.deviceName,
+                maxBatch: service.engine.configuration.maxSequences
+            ),
             logger: logger
         )
         let greeting = Greeting(
             base: service.frontend.model.name,
             adapters: service.adapters.list(),
             host: host,
-            needsKey: !apiKey.isEmpty || apiKeyFile != nil
+            needsKey: !apiKey.isEmpty || apiKeyFile != nil,
+            adminPort: adminPort
         )
         do {
             try await server.run { port in greeting.print(port: port) }
