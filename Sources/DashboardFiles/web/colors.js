@@ -13,7 +13,14 @@ function heatColor(share) {
   return `rgb(${mixed.join(" ")})`;
 }
 
-const themeColor = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
+const themeColors = new Map();
+darkness.addEventListener("change", () => themeColors.clear());
+
+/** A colour of the style sheet, as it is in this theme. */
+function themeColor(name) {
+  if (!themeColors.has(name)) themeColors.set(name, getComputedStyle(document.documentElement).getPropertyValue(name));
+  return themeColors.get(name);
+}
 
 /** A canvas's context, cleared, in CSS pixels; null while it is not shown. */
 function surface(canvas) {

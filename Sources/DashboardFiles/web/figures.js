@@ -60,9 +60,8 @@ function drawLine(canvas, history, values, now) {
   context.fillStyle = themeColor("--track");
   context.fillRect(0, height - 1, width, 1);
   context.fillStyle = themeColor("--used");
-  history.each((index, from, to) => {
-    const value = values[index];
-    if (!value) return;
+  history.eachRun(values, (value, from, to) => {
+    if (value === 0) return;
     const { left, breadth } = span(shown, now, from, to);
     const bar = Math.max(1.5, (height - 2) * (value / top));
     context.fillRect(left, height - bar, breadth, bar);

@@ -44,6 +44,21 @@ class SampleHistory {
     for (const runner of this.runners.values()) runner.batches = runner.batches.slice(start, end);
   }
 
+  /** Calls `draw(value, from, to)` for each stretch of time in which a column has one value and none is missing. */
+  eachRun(column, draw) {
+    let run = null;
+    this.each((index, from, to) => {
+      const value = column[index] ?? null;
+      if (run && run.value === value && run.to === from) {
+        run.to = to;
+        return;
+      }
+      if (run && run.value !== null) draw(run.value, run.from, run.to);
+      run = { value, from, to };
+    });
+    if (run && run.value !== null) draw(run.value, run.from, run.to);
+  }
+
   /** Calls `draw(index, from, to)` for each sample with the time it stands for: to the next one unless that is late. */
   each(draw) {
     for (let index = 0; index < this.times.length; index += 1) {

@@ -121,9 +121,7 @@ class Strips {
     const { history, now } = this.view;
     const batches = history.runners.get(runner.id)?.batches ?? [];
     const track = themeColor("--track");
-    history.each((index, from, to) => {
-      const batch = batches[index];
-      if (batch === null || batch === undefined) return;
+    history.eachRun(batches, (batch, from, to) => {
       const { left, breadth } = span(shown, now, from, to);
       const share = batch / Math.max(runner.maxBatch, 1);
       context.fillStyle = track;
