@@ -50,8 +50,8 @@ package struct Histogram: Sendable, Equatable {
     /// Ascending upper bounds; a last bucket without bound follows.
     package let bounds: [Double]
     /// One count for each bound and one for what lies above the last.
-    package private(set) var counts: [Int]
-    package private(set) var sum = 0.0
+    package internal(set) var counts: [Int]
+    package internal(set) var sum = 0.0
 
     package init(bounds: [Double]) {
         self.bounds = bounds
