@@ -47,13 +47,15 @@ let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 /// What speaks HTTP or gRPC, and what is built on it.
 let networkTargets: [Target] = [
     .executableTarget(
         name: "punica",
         dependencies: [
-            "Server", "Serving", "Frontend", "Bench", "Doctor", "Engine", "Models", "Backends", "Adapters",
+            "Server", "Serving", "Frontend", "Bench", "Doctor", "Simulation", "Engine", "Models", "Backends",
+            "Adapters",
             "Tokenization", "ChatTemplates", "Weights", "JSON", "Core", argumentParser, logging,
         ],
         swiftSettings: settings
@@ -94,7 +96,7 @@ let package = Package(
     targets: (isLight ? [] : networkTargets) + [
         .executableTarget(
             name: "punica-bench",
-            dependencies: ["Bench", "Doctor", argumentParser],
+            dependencies: ["Bench", "Doctor", "Simulation", argumentParser],
             swiftSettings: settings
         ),
         module(
@@ -121,6 +123,7 @@ let package = Package(
         module("Engine", uses: ["Scheduling", "Models", "Adapters", "Sampling", "Paging", "Backends", "Core"]),
         module("Models", uses: ["Adapters", "Sampling", "Weights", "Backends", "Core"]),
         module("Scheduling", uses: ["Paging", "Core"], products: [collections]),
+        module("Simulation", uses: ["Cluster", "Sampling", "JSON", "Core"], products: [argumentParser, heap]),
         module("Cluster", uses: ["Core"], products: [collections]),
         module("Adapters", uses: ["Weights", "JSON", "Core"], products: [crypto]),
         module("Weights", uses: ["JSON", "Core"]),
@@ -141,6 +144,7 @@ let package = Package(
         tests("JSON", uses: ["JSON"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
         tests("Cluster", uses: ["Cluster", "Core"]),
+        tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"]),
         tests(
             "Engine",
             uses: ["Engine", "Models", "Adapters", "Weights", "Backends", "Scheduling", "Sampling", "JSON", "Core"]

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bench
 import Doctor
+import Simulation
 
 /// The command line.
 @main
@@ -8,6 +9,6 @@ struct Punica: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "punica",
         abstract: "Serve many LoRA fine-tunes of one model from one copy of it.",
-        subcommands: [ServeCommand.self, DemoCommand.self, BenchCommand.self, DoctorCommand.self]
+        subcommands: [ServeCommand.self, DemoCommand.self, BenchCommand.self, DoctorCommand.self, SimulateCommand.self]
     )
 }
