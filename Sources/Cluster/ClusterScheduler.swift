@@ -1,4 +1,4 @@
-package import Core
+internal import Core
 
 /// Decides which runner serves each request of a cluster, which requests move, and when machines come and go.
 ///

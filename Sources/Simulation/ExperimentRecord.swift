@@ -1,3 +1,4 @@
+internal import Cluster
 internal import JSON
 
 /// An experiment's results as JSON; the same experiment gives the same bytes.

@@ -127,12 +127,12 @@ extension SimulatedRunner {
             if let prefill = run.prefill { start(prefill, in: world, at: now, &events) }
             self.run = nil
         }
-        running.removeAll { sequence in
-            guard steps >= sequence.end else { return false }
+        for sequence in running where steps >= sequence.end {
             contextTokens -= sequence.promptTokens + generated(sequence)
             events.append(.finished(sequence.request))
-            return true
         }
+        let steps = steps
+        running.removeAll { steps >= $0.end }
     }
 
     private mutating func start(

@@ -75,7 +75,7 @@ struct RandomCluster {
             rank: [0, 8, 16, 64][number],
             adapterBytes: [0, 10, 20, 30][number],
             promptTokens: prompt,
-            maxTokens: Int.random(in: 1...30, using: &random),
+            maxTokens: Int.random(in: 1...60, using: &random),
             arrival: now
         )
     }
