@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bench
 import Doctor
+import Simulation
 
 /// The benchmarks alone, in a product that builds without the server.
 @main
@@ -9,6 +10,6 @@ struct PunicaBench: AsyncParsableCommand {
         commandName: "punica-bench",
         abstract: "Measure parts of Punica.",
         subcommands: BenchCommand.configuration.subcommands
-            + [DoctorCommand.self, CompareCommand.self, RanksCommand.self]
+            + [DoctorCommand.self, CompareCommand.self, RanksCommand.self, SimulateCommand.self]
     )
 }
