@@ -1,4 +1,5 @@
 package import Cluster
+internal import SwiftProtobuf
 
 /// What an operator asks of a scheduler.
 package enum Operation: Sendable, Equatable {
@@ -26,5 +27,12 @@ package enum Operation: Sendable, Equatable {
             case .status: $0.status = WireStatus()
             }
         }
+    }
+}
+
+extension WireOperationResult {
+    package init(text: String) {
+        self.init()
+        self.text = text
     }
 }
