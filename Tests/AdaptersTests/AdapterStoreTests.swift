@@ -336,28 +336,6 @@ import Testing
         let store = try disk.store(budget: 100)
         #expect(try await store.register(name: name, directory: disk.path(1)).name == name)
     }
-}
-
-/// Holds reads up between `begin` and `end`, which may run on different threads.
-private final class SlowRead: Sendable {
-    private let disk: FakeDisk
-    private let release = DispatchSemaphore(value: 0)
-    private let held = DispatchSemaphore(value: 0)
-
-    init(disk: FakeDisk) { self.disk = disk }
-
-    func begin() {
-        // The lock must be released by the thread that took it.
-        Thread.detachNewThread { [self] in
-            disk.gate.withLock {
-                held.signal()
-                release.wait()
-            }
-        }
-        held.wait()
-    }
-
-    func end() { release.signal() }
 
     @Test func `who asks late after a failed load is told why, whatever happened meanwhile`() async throws {
         var ledger = AdapterLedger(budgetBytes: 60)
@@ -395,4 +373,26 @@ private final class SlowRead: Sendable {
             return
         }
     }
+}
+
+/// Holds reads up between `begin` and `end`, which may run on different threads.
+private final class SlowRead: Sendable {
+    private let disk: FakeDisk
+    private let release = DispatchSemaphore(value: 0)
+    private let held = DispatchSemaphore(value: 0)
+
+    init(disk: FakeDisk) { self.disk = disk }
+
+    func begin() {
+        // The lock must be released by the thread that took it.
+        Thread.detachNewThread { [self] in
+            disk.gate.withLock {
+                held.signal()
+                release.wait()
+            }
+        }
+        held.wait()
+    }
+
+    func end() { release.signal() }
 }

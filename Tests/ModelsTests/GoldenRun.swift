@@ -46,7 +46,7 @@ struct GoldenRun {
             try run(golden, chunk: chunk, slot: slot) { try runner.logits($0) }
         } else {
             var runner = try TensorParallelRunner(tpCount: tpCount, make: makeRank)
-            let stranger = LoadedAdapter.dummy(model: configuration, rank: 5, seed: 3)
+            let stranger = try LoadedAdapter.dummy(model: configuration, rank: 5, seed: 3)
             for resident in Array(repeating: [adapter, stranger], count: evictions).joined() {
                 guard let slot = resident.flatMap({ runner.install($0, in: []) }) else { continue }
                 try run(golden, chunk: chunk, slot: slot) { try runner.logits($0) }
