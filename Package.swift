@@ -144,7 +144,7 @@ let package = Package(
         tests("JSON", uses: ["JSON"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
         tests("Cluster", uses: ["Cluster", "Core"]),
-        tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"]),
+        tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"], products: [argumentParser]),
         tests(
             "Engine",
             uses: ["Engine", "Models", "Adapters", "Weights", "Backends", "Scheduling", "Sampling", "JSON", "Core"]
