@@ -214,7 +214,7 @@ let package = Package(
         tests("JSON", uses: ["JSON"]),
         tests("Cluster", uses: ["Cluster", "JSON", "Core"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
-        tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"]),
+        tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"], products: [argumentParser]),
         tests(
             "Engine",
             uses: ["Engine", "Models", "Adapters", "Weights", "Backends", "Scheduling", "Sampling", "JSON", "Core"]
