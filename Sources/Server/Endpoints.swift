@@ -1,3 +1,5 @@
+import Engine
+import Frontend
 import HTTPTypes
 import Hummingbird
 import JSON
