@@ -211,7 +211,7 @@ extension CUDABackend {
         }
     }
 
-    private func lowRankInputs(isHead: Bool) -> LowRankInputs? {
+    func lowRankInputs(isHead: Bool) -> LowRankInputs? {
         guard let slots else { return nil }
         let segments = step.layout.segments
         return LowRankInputs(

@@ -21,6 +21,8 @@ package struct CUDABackend: Backend, ~Copyable {
     let stream: Stream
     /// Where low-rank updates run beside dense products.
     let branch: Stream
+    let forked: Event
+    let joined: Event
     let memory: DeviceMemory
     let dense: DenseProduct
     /// To the other ranks of a split model.
@@ -68,6 +70,8 @@ package struct CUDABackend: Backend, ~Copyable {
         operations = parts.operations
         stream = parts.stream
         branch = parts.branch
+        forked = parts.forked
+        joined = parts.joined
         dense = parts.dense
         step = parts.step
         uploader = parts.uploader
@@ -173,6 +177,8 @@ private struct CUDAParts {
     let operations: CUDAOperations
     let stream: Stream
     let branch: Stream
+    let forked: Event
+    let joined: Event
     let dense: DenseProduct
     let step: StepBuffer
     let uploader: WeightUploader
@@ -195,7 +201,9 @@ private struct CUDAParts {
             blockSize: blockSize
         )
         stream = try Stream(context, priority: .high)
-        branch = try Stream(context)
+        branch = try Stream(context, priority: .high)
+        forked = try Event(context)
+        joined = try Event(context)
         dense = try DenseProduct.standard(context, driver)
         step = try StepBuffer(context, StepLayout(limits: limits))
         uploader = try WeightUploader(context)

@@ -69,12 +69,12 @@ final class LowRankTiles {
             entriesPerAdapter: Int32(inputs.entriesPerSlot),
             entriesPerLayer: Int32(Projection.allCases.count),
             groupCount: Int32(all.count),
-            blocks: Int32(geometry.blocks),
+            blocks: Int32(geometry.blocks(for: extent)),
             firstTag: 0,
             tagStep: UInt32(count),
             rowsPerTile: Int32(geometry.rowsPerTile),
             chunk: Int32(geometry.chunk),
-            shrinkWeight: Int32(geometry.shrinkWeight),
+            shrinkWeight: Int32(geometry.forks(extent) ? 0 : geometry.shrinkWeight),
             leastRows: segmentRows.lowerBound,
             mostRows: segmentRows.upperBound,
             groups: (all[0], all[1], all[2], all[3])
@@ -87,29 +87,34 @@ final class LowRankTiles {
         group: ProjectionGroup,
         _ x: CUDARows,
         _ extent: StepExtent,
-        into y: CUDARows,
+        into destination: LowRankDestination,
+        kernels chosen: Range<Int>,
         on stream: Stream
     ) throws(CUDAError) {
         let number = layer * LowRankGroups.all.count + LowRankGroups.number(of: group)
         let parameters = LowRankUpdateParams(
             x: x.address,
-            y: y.address,
+            y: destination.address,
             plan: plans.address + UInt64(number * planStride),
             scratch: scratch.address,
             xPitch: Int32(x.width),
-            yPitch: Int32(y.width),
+            yPitch: Int32(destination.pitch),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
             chunk: Int32(geometry.chunk),
-            group: self.group(group)
+            group: self.group(group),
+            ahead: destination.ahead,
+            aheadStride: Int64(destination.aheadStride),
+            aheadBytes: Int32(destination.aheadBytes),
+            unused: 0
         )
-        for (index, kernel) in kernels.enumerated() {
-            let isLast = index == kernels.count - 1
+        for (index, kernel) in zip(chosen, kernels[chosen]) {
+            let isLast = geometry.isDecode || index == kernels.count - 1
             try kernel.launch(
                 parameters,
-                grid: (geometry.blocks, 1, 1),
+                grid: (geometry.blocks(for: extent), 1, 1),
                 block: 256,
                 sharedBytes: isLast ? geometry.sharedBytes(for: extent) : 0,
-                overlapsPredecessor: true,
+                overlapsPredecessor: !(geometry.isDecode && index >= 2),
                 on: stream
             )
         }
@@ -142,7 +147,7 @@ struct LowRankGeometry {
     /// A shrink unit's cost in steps of the expand, where one kernel does both.
     let shrinkWeight: Int
     let scratchBytes: Int
-    private let isDecode: Bool
+    let isDecode: Bool
     private let isHalf: Bool
 
     init(_ kind: LowRankTiles.Kind, groups: LowRankGroups, type: ScalarType, multiprocessors: Int) {
@@ -160,6 +165,16 @@ struct LowRankGeometry {
             return 2 * rows * members.outputs.count * ((members.inputs + chunk - 1) / chunk) * Self.mostRank
         }
         scratchBytes = wordBytes * (words.max() ?? 1)
+    }
+
+    func forks(_ extent: StepExtent) -> Bool {
+        isDecode && extent.isDecode && Experiment.fork == 1 && extent.rows > StreamedProducts.mostRows
+    }
+
+    /// One a multiprocessor where the product runs beside.
+    func blocks(for extent: StepExtent) -> Int {
+        isDecode && extent.isDecode && Experiment.single == 1 && Experiment.apart == 1
+            && extent.rows <= StreamedProducts.mostRows ? blocks / 2 : blocks
     }
 
     /// Numbers between rows of a block's vectors.

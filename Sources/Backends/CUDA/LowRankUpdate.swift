@@ -13,6 +13,10 @@ final class LowRankUpdate {
         "LOW_RANK_WARPS": "8", "LOW_RANK_DEPTH": "2", "LOW_RANK_EARLY": "2", "LOW_RANK_RESIDENT": "2",
     ]
 
+    static var apartDefines: [String: String] { defines.merging(["LOW_RANK_APART": "1"]) { _, own in own } }
+    static var shrinkDefines: [String: String] { defines.merging(["LOW_RANK_PHASES": "1"]) { _, own in own } }
+    static var expandDefines: [String: String] { defines.merging(["LOW_RANK_PHASES": "2"]) { _, own in own } }
+
     let groups: LowRankGroups
     private let rows: LowRankRows
     private let decode: LowRankTiles
@@ -31,7 +35,10 @@ final class LowRankUpdate {
         decode = try LowRankTiles(
             context,
             plan: plan,
-            kernels: [try modules[2].kernel("punica_low_rank_decode")],
+            kernels: [
+                try modules[2].kernel("punica_low_rank_decode"), try modules[4].kernel("punica_low_rank_decode"),
+                try modules[5].kernel("punica_low_rank_decode"), try modules[6].kernel("punica_low_rank_decode"),
+            ],
             groups: groups,
             kind: .decode(rows: CUDABackend.paddedRows(limits.sequences)),
             type: type,
@@ -78,11 +85,31 @@ final class LowRankUpdate {
             return try rows.run(groups.members(of: target), x, inputs, rows: count, into: y, on: stream)
         }
         if extent.isDecode || extent.shortSegmentRows > 0 {
-            try decode.run(layer: layer, group: group, x, extent, into: y, on: stream)
+            try decode.run(layer: layer, group: group, x, extent, into: LowRankDestination(y), kernels: 0..<1, on: stream)
         }
         if !extent.isDecode, extent.hasLongSegments {
-            try prefill.run(layer: layer, group: group, x, extent, into: y, on: stream)
+            try prefill.run(layer: layer, group: group, x, extent, into: LowRankDestination(y), kernels: 0..<2, on: stream)
         }
+    }
+}
+
+extension LowRankUpdate {
+    /// Whether a decode step's updates of a group can be computed beside the product.
+    func canStandApart(_ target: AdapterTarget, _ extent: StepExtent) -> Bool {
+        if case .projections = target { extent.hasAdapters && extent.isDecode && decode.isUsable } else { false }
+    }
+
+    func runPart(
+        _ part: Int,
+        _ target: AdapterTarget,
+        _ x: CUDARows,
+        _ extent: StepExtent,
+        into destination: LowRankDestination,
+        on stream: Stream
+    ) throws(CUDAError) {
+        guard case .projections(let layer, let group) = target else { return }
+        try decode.run(
+            layer: layer, group: group, x, extent, into: destination, kernels: part..<part + 1, on: stream)
     }
 }
 
@@ -101,6 +128,21 @@ struct LowRankInputs {
     let segmentCount: UInt64
 }
 
+/// Rows that updates are added to, or left in.
+struct LowRankDestination {
+    let address: UInt64
+    /// Elements from a row to the next.
+    let pitch: Int
+    /// What each block asks for ahead of the next launch, for kernels that do.
+    var ahead: UInt64 = 0
+    var aheadStride = 0
+    var aheadBytes = 0
+}
+
+extension LowRankDestination {
+    init(_ y: CUDARows) { self.init(address: y.address, pitch: y.width) }
+}
+
 /// A group of dense products as low-rank updates see it: members read one input and write side by side.
 struct LowRankMembers {
     /// The first member's entry: within a layer's for projections, within an adapter's for the head.
@@ -108,6 +150,13 @@ struct LowRankMembers {
     let inputs: Int
     /// Of each member.
     let outputs: [Int]
+
+    /// Where each member begins; what there is not begins beyond all.
+    var bounds: (Int32, Int32, Int32, Int32) {
+        let starts = columns.starts
+        let count = outputs.count
+        return (0, count > 1 ? starts.1 : .max, count > 2 ? starts.2 : .max, count > 3 ? starts.3 : .max)
+    }
 
     /// Members' widths, and where each begins; four of each, as the kernels take them.
     var columns: (widths: (Int32, Int32, Int32, Int32), starts: (Int32, Int32, Int32, Int32)) {

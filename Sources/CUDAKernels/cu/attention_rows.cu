@@ -82,8 +82,7 @@ extern "C" __global__ void __launch_bounds__(threads)
     punica_attend_rows(const __grid_constant__ RowAttentionParams p) {
     const int t = blockIdx.z, split = blockIdx.x;
     const int kvHead = blockIdx.y / queryParts, firstHead = kvHead * group + blockIdx.y % queryParts * partHeads;
-    waitForPredecessor();
-    releaseSuccessor();
+    releaseAndWait();
     if (t >= *p.rowCount) return;
     const int end = p.positions[t] + 1;
     const int first = p.window > 0 && end > p.window ? end - p.window : 0;
@@ -203,8 +202,7 @@ extern "C" __global__ void __launch_bounds__(threads)
 extern "C" __global__ void __launch_bounds__(32)
     punica_attend_merge(const __grid_constant__ RowAttentionParams p) {
     const int head = blockIdx.x, t = blockIdx.y;
-    waitForPredecessor();
-    releaseSuccessor();
+    releaseAndWait();
     if (t >= *p.rowCount) return;
     const float *partials =
         p.partials + (static_cast<int64_t>(t) * heads + head) * p.splits * (headSize + 2);

@@ -381,7 +381,7 @@ struct Rows {
     Outputs at;
     at.column = (unit - begin) * width + across;
     at.count = row < rows && across < width ? minimum(outputs - at.column, 8) : 0;
-    at.y = static_cast<u16 *>(work.p.y) + static_cast<long long>(firstRow + row) * work.p.yPitch + column + at.column;
+    at.y = static_cast<Result *>(work.p.y) + static_cast<long long>(firstRow + row) * work.p.yPitch + column + at.column;
     at.aligned = aligned;
     return at;
   }
@@ -454,6 +454,17 @@ __device__ __forceinline__ void expandUnit(const Rows &rows, int unit, Queue &qu
   queue.fill(rows.work);
 }
 
+// Brings what the next launch reads first into the cache.
+__device__ __forceinline__ void readAhead(const LowRankUpdateParams &p) {
+#if __CUDA_ARCH__ >= 900
+  constexpr int kBytes = 4096;
+  const int start = threadIdx.x * kBytes, count = minimum(p.aheadBytes - start, kBytes);
+  if (count <= 0) return;
+  const char *source = static_cast<const char *>(p.ahead) + blockIdx.x * p.aheadStride + start;
+  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(source), "r"(count) : "memory");
+#endif
+}
+
 #ifdef LOW_RANK_STAMPS
 __device__ u64 stamps[4 * 264 * 8];
 __device__ __forceinline__ void stamp(u32 tag, int which) {
@@ -500,6 +511,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica
     queue.fill(work);
   }
   STAMP(1);
+  readAhead(p);
   if (LOW_RANK_EARLY >= kDepth) awaitPredecessor();
   STAMP(2);
   releaseSuccessor();

@@ -1,0 +1,142 @@
+internal import CUDA
+internal import CUDAKernels
+internal import Core
+
+/// Dense products of few rows by a kernel of our own, which reads weights at the memory's rate and adds low-rank updates
+/// that were computed beside it (dense_stream.cu).
+final class StreamedProducts {
+    /// Of a product, at most; the library's are quicker from there on.
+    static var mostRows: Int { Experiment.rows }
+
+    private let kernels: [StreamedGeometry: Kernel]
+    private let multiprocessorCount: Int
+    /// Where low-rank updates wait to be added, float32 `[rows, outputs]`: one rounding of the sum is all that happens.
+    private let updates: DeviceBuffer
+
+    /// What is to be compiled for a model's products, in the order that `init` takes the modules.
+    static func jobs(outputs: [Int], type: ScalarType, multiprocessors: Int) -> [KernelJob] {
+        geometries(outputs, multiprocessors).map { geometry in
+            KernelJob(
+                KernelSource(embedded: "dense_stream.cu"),
+                defines: [
+                    "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
+                    "DENSE_TILES": "\(geometry.tiles)",
+                    "DENSE_ROW_TILES": "\(geometry.rowTiles)",
+                    "DENSE_DEPTH": "\(geometry.depth)",
+                ]
+            )
+        }
+    }
+
+    /// - Parameter modules: of `jobs`.
+    init(_ context: Context, _ modules: [Module], outputs: [Int]) throws(CUDAError) {
+        multiprocessorCount = context.multiprocessorCount
+        var kernels: [StreamedGeometry: Kernel] = [:]
+        for (geometry, module) in zip(Self.geometries(outputs, multiprocessorCount), modules) {
+            kernels[geometry] = try module.kernel("punica_dense_stream")
+        }
+        self.kernels = kernels
+        updates = try DeviceBuffer(context, byteCount: 4 * 16 * (outputs.max() ?? 1))
+    }
+
+    private static func geometries(_ outputs: [Int], _ multiprocessors: Int) -> [StreamedGeometry] {
+        let all = [8, 16].flatMap { rows in
+            outputs.map { StreamedGeometry(outputs: $0, rows: rows, multiprocessors: multiprocessors) }
+        }
+        return Array(Set(all)).sorted { ($0.rowTiles, $0.tiles) < ($1.rowTiles, $1.tiles) }
+    }
+
+    /// Whether the kernel takes such a product.
+    func takes(_ weight: CUDAMatrix, rows: Int) -> Bool { rows <= Self.mostRows && weight.inputs % 8 == 0 }
+
+    /// Where the launch right before a product leaves its update, and what of the weight it may ask for ahead.
+    func destination(of weight: CUDAMatrix) -> LowRankDestination {
+        let stride = 2 * weight.outputs * weight.inputs / multiprocessorCount / 16 * 16
+        return LowRankDestination(
+            address: updates.address,
+            pitch: weight.outputs,
+            ahead: weight.address,
+            aheadStride: stride,
+            aheadBytes: min(Experiment.ahead, stride)
+        )
+    }
+
+    /// `y = x · Wᵀ`.
+    ///
+    /// - Parameter update: of this product, from the launch right before; nil for none.
+    func multiply(
+        _ x: CUDARows,
+        by weight: CUDAMatrix,
+        rows: Int,
+        adding update: LowRankAddition?,
+        into y: CUDARows,
+        on stream: Stream
+    ) throws(CUDAError) {
+        let geometry = StreamedGeometry(outputs: weight.outputs, rows: rows, multiprocessors: multiprocessorCount)
+        guard let kernel = kernels[geometry] else { preconditionFailure("no kernel for \(weight.outputs) outputs") }
+        var parameters = DenseStreamParams()
+        parameters.x = x.address
+        parameters.weight = weight.address
+        parameters.y = y.address
+        parameters.rows = Int32(rows)
+        parameters.inputs = Int32(weight.inputs)
+        parameters.outputs = Int32(weight.outputs)
+        parameters.isFloat = y.type == .float32 ? 1 : 0
+        if let update {
+            parameters.update = updates.address
+            parameters.table = update.inputs.table
+            parameters.rowSlots = update.inputs.rowSlots
+            parameters.entriesPerAdapter = Int32(update.inputs.entriesPerSlot)
+            parameters.firstEntry = Int32(update.members.firstEntry)
+            parameters.memberCount = Int32(update.members.outputs.count)
+            parameters.columns = update.members.bounds
+        }
+        try kernel.launch(
+            parameters,
+            grid: (multiprocessorCount, 1, 1),
+            block: 256,
+            sharedBytes: geometry.sharedBytes,
+            overlapsPredecessor: true,
+            on: stream
+        )
+    }
+}
+
+/// A low-rank update that a product adds.
+struct LowRankAddition {
+    let inputs: LowRankInputs
+    let members: LowRankMembers
+}
+
+/// How a product is cut up; one kernel serves all products of a geometry.
+struct StreamedGeometry: Hashable {
+    /// Tiles of 8 weight rows that a block has in hand at once.
+    let tiles: Int
+    /// Tiles of 8 rows of activations.
+    let rowTiles: Int
+    /// Stages that each warp has on their way.
+    let depth: Int
+
+    /// What leaves a block of the low-rank kernel its place on the multiprocessor.
+    private static var mostSharedBytes: Int { 132 << 10 }
+
+    init(outputs: Int, rows: Int, multiprocessors: Int) {
+        let rowTiles = (rows + 7) / 8
+        let share = ((outputs + 7) / 8 + multiprocessors - 1) / multiprocessors
+        let sets = (share + 6 / rowTiles - 1) / (6 / rowTiles)
+        self.rowTiles = rowTiles
+        tiles = (share + sets - 1) / sets
+        let fixed = Self.partsBytes(tiles: tiles, rowTiles: rowTiles)
+        depth = min(4, max(2, (Self.mostSharedBytes - fixed) / (8 * 1024 * (tiles + rowTiles))))
+    }
+
+    /// Dynamic shared memory of a block.
+    var sharedBytes: Int {
+        8 * 1024 * depth * (tiles + rowTiles) + Self.partsBytes(tiles: tiles, rowTiles: rowTiles)
+    }
+
+    private static func partsBytes(tiles: Int, rowTiles: Int) -> Int {
+        let pitch = 8 * tiles + (tiles % 2 == 0 ? 8 : 0)
+        return 8 * 4 * rowTiles * 8 * pitch
+    }
+}

@@ -1,0 +1,246 @@
+// y[T, N] = x[T, K]·W[N, K]ᵀ for T up to 8 or 16 rows: W is read once, at the rate of the memory.
+//
+// A block has neighbouring tiles of 8 rows of W and takes DENSE_TILES of them at a time; its warps share the inputs, and
+// their sums meet in shared memory. Weights and inputs come by asynchronous copies, a stage of 64 inputs at a time, into
+// a queue that each warp has to itself and that runs on from one set of tiles to the next. Before the kernel before this
+// one has ended, weights are already on their way: that hides its tail and the launch. Activations are the tensor
+// cores' 16 rows, weights their 8 columns; which k each element stands for is free as long as both sides agree.
+//
+// An update is the work of the launch right before this one, which itself waited before it released its successor: then
+// x is complete when this kernel starts, and the wait for the update comes near the end. Sums are f32, in an order that
+// depends on N and K alone; y is rounded once.
+//
+// Constants: PUNICA_BF16, DENSE_TILES, DENSE_ROW_TILES (1: up to 8 rows, 2: up to 16), DENSE_DEPTH (stages on their way).
+// Launch: one block a multiprocessor, 256 threads, dynamic shared memory
+//   8 * (DENSE_DEPTH * (DENSE_TILES + DENSE_ROW_TILES) * 1024 + DENSE_ROW_TILES * 8 * pitch * 4)
+// pitch = the odd multiple of 8 from 8 * DENSE_TILES on. K is a multiple of 8; addresses are multiples of 16.
+#include "DenseStreamParams.h"
+#include "low_rank.cuh"
+
+#ifndef DENSE_TILES
+#define DENSE_TILES 4
+#endif
+#ifndef DENSE_ROW_TILES
+#define DENSE_ROW_TILES 1
+#endif
+#ifndef DENSE_DEPTH
+#define DENSE_DEPTH 3
+#endif
+
+using namespace low_rank;
+
+constexpr int kWarps = 8;
+constexpr int kThreads = kWarps * 32;
+constexpr int kTiles = DENSE_TILES;
+constexpr int kRowTiles = DENSE_ROW_TILES;
+constexpr int kDepth = DENSE_DEPTH;
+// Rows of a tile of W, and bytes of a tile's stage.
+constexpr int kTile = 8;
+constexpr int kTileBytes = 1024;
+constexpr int kStageInputs = 64;
+constexpr int kStageBytes = (kTiles + kRowTiles) * kTileBytes;
+constexpr int kMostRows = kRowTiles * kRows;
+constexpr int kColumns = kTiles * kTile;
+// An odd multiple of 8, so that the rows of a tile's sums lie in different banks.
+constexpr int kPitch = kTiles % 2 ? kColumns : kColumns + 8;
+constexpr int kOutputs = (kMostRows * kColumns + kThreads - 1) / kThreads;
+constexpr int kMembers = 4;
+
+static_assert(kRowTiles == 1 || kRowTiles == 2, "one tensor-core tile has 16 rows");
+
+// What a row's adapter does to a member's outputs.
+struct Change {
+  const float *columnScale;
+  bool adds;
+};
+
+// Fills a warp's queue: all stages of its inputs for a set of tiles, then for the next.
+struct Feed {
+  const DenseStreamParams &p;
+  const u32 slots;
+  const int lastTile, firstStage, lastStage;
+  int tile, stage, slot = 0;
+
+  __device__ __forceinline__ bool isEmpty() const { return tile >= lastTile || firstStage >= lastStage; }
+
+  __device__ __forceinline__ u32 target() const {
+    const int row = threadIdx.x % 32 / 8, piece = threadIdx.x % 8;
+    // Neighbouring rows swap their halves, so that no two lanes of a fragment read share a bank.
+    return slots + slot * kStageBytes + row * 128 + (piece ^ (row & 1) << 2) * 16;
+  }
+
+  __device__ __forceinline__ int input() const { return stage * kStageInputs + threadIdx.x % 8 * 8; }
+
+  __device__ __forceinline__ void copyWeights() const {
+    const int k = input(), first = tile * kTile + threadIdx.x % 32 / 8;
+    const u16 *source = static_cast<const u16 *>(p.weight) + static_cast<long long>(first) * p.inputs + k;
+    const long long half = static_cast<long long>(4) * p.inputs;
+#pragma unroll
+    for (int i = 0; i < 2 * kTiles; ++i) {
+      if (tile + i / 2 < lastTile) {
+        copy8(target() + i * 512, source + i * half, k < p.inputs && first + i * 4 < p.outputs);
+      }
+    }
+  }
+
+  __device__ __forceinline__ void copyInputs() const {
+    const int k = input(), first = threadIdx.x % 32 / 8;
+    const u16 *source = static_cast<const u16 *>(p.x) + static_cast<long long>(first) * p.inputs + k;
+#pragma unroll
+    for (int i = 0; i < 2 * kRowTiles; ++i) {
+      copy8(target() + kTiles * kTileBytes + i * 512, source + static_cast<long long>(i * 4) * p.inputs,
+            k < p.inputs && first + i * 4 < p.rows);
+    }
+  }
+
+  __device__ __forceinline__ void advance() {
+    slot = slot + 1 == kDepth ? 0 : slot + 1;
+    if (++stage < lastStage) return;
+    stage = firstStage;
+    tile += kTiles;
+  }
+};
+
+// This thread's outputs of a set of tiles.
+struct Output {
+  int row, column, index;
+  bool exists;
+
+  __device__ __forceinline__ Output(const DenseStreamParams &p, int tile, int lastTile, int number) {
+    index = number * kThreads + threadIdx.x;
+    row = index / kColumns;
+    index %= kColumns;
+    column = tile * kTile + index;
+    exists = row < p.rows && row < kMostRows && column < p.outputs && tile + index / kTile < lastTile;
+  }
+
+  __device__ __forceinline__ int member(const DenseStreamParams &p) const {
+    return (column >= p.columns[1]) + (column >= p.columns[2]) + (column >= p.columns[3]);
+  }
+};
+
+__device__ __forceinline__ void readChanges(const DenseStreamParams &p, Change *changes) {
+  const int row = threadIdx.x / kMembers, member = threadIdx.x % kMembers;
+  if (row >= kMostRows) return;
+  Change change = {nullptr, false};
+  const int slot = row < p.rows && member < p.memberCount ? p.rowSlots[row] : -1;
+  if (slot >= 0) {
+    const LowRankEntry &entry = p.table[static_cast<long long>(slot) * p.entriesPerAdapter + p.firstEntry + member];
+    change = {entry.columnScale, entry.rank > 0};
+  }
+  changes[threadIdx.x] = change;
+}
+
+// The products of one stage.
+__device__ __forceinline__ void multiplyStage(Tile (&sums)[kTiles], u32 block) {
+  const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+  const u32 own = block + g * 128 + (g & 1) * 64 + t * 16;
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const u32 place = own ^ half << 6;
+    const Quad low = loadShared(place + kTiles * kTileBytes);
+    Quad high = {0, 0, 0, 0};
+    if (kRowTiles == 2) high = loadShared(place + (kTiles + 1) * kTileBytes);
+#pragma unroll
+    for (int j = 0; j < kTiles; ++j) {
+      const Quad w = loadShared(place + j * kTileBytes);
+      multiply(sums[j], low.x, high.x, low.y, high.y, w.x, w.y);
+      multiply(sums[j], low.z, high.z, low.w, high.w, w.z, w.w);
+    }
+  }
+}
+
+__device__ __forceinline__ void storeSums(const Tile (&sums)[kTiles], float *parts) {
+  const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+  float *own = parts + (threadIdx.x / 32 * kMostRows + g) * kPitch + 2 * t;
+#pragma unroll
+  for (int j = 0; j < kTiles; ++j) {
+    *reinterpret_cast<float2 *>(own + j * kTile) = make_float2(sums[j].a, sums[j].b);
+    if (kRowTiles == 2) {
+      *reinterpret_cast<float2 *>(own + kRows * kPitch + j * kTile) = make_float2(sums[j].c, sums[j].d);
+    }
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(kThreads, 1) punica_dense_stream(
+    const __grid_constant__ DenseStreamParams p) {
+  extern __shared__ __align__(1024) char memory[];
+  __shared__ Change changes[kMostRows * kMembers];
+  float *parts = reinterpret_cast<float *>(memory + kWarps * kDepth * kStageBytes);
+  const int warp = threadIdx.x / 32;
+  const int tiles = ceilDiv(p.outputs, kTile), stages = ceilDiv(p.inputs, kStageInputs);
+  const int blocks = gridDim.x, block = blockIdx.x;
+  const int firstTile = static_cast<int>(static_cast<long long>(tiles) * block / blocks);
+  const int lastTile = static_cast<int>(static_cast<long long>(tiles) * (block + 1) / blocks);
+  const int firstStage = stages * warp / kWarps, lastStage = stages * (warp + 1) / kWarps;
+  const u32 slots = sharedAddress(memory) + warp * kDepth * kStageBytes;
+
+  Feed feed = {p, slots, lastTile, firstStage, lastStage, firstTile, firstStage};
+  Feed inputs = feed;
+#pragma unroll 1
+  for (int asked = 0; asked < kDepth; ++asked) {
+    if (!feed.isEmpty()) feed.copyWeights();
+    feed.advance();
+  }
+  releaseSuccessor();
+  if (p.update) readChanges(p, changes);
+  else awaitPredecessor();
+#pragma unroll 1
+  for (int asked = 0; asked < kDepth; ++asked) {
+    if (!inputs.isEmpty()) inputs.copyInputs();
+    inputs.advance();
+    commit();
+  }
+  __syncthreads();
+
+  int slot = 0;
+#pragma unroll 1
+  for (int tile = firstTile; tile < lastTile; tile += kTiles) {
+    Tile sums[kTiles] = {};
+#pragma unroll 1
+    for (int stage = firstStage; stage < lastStage; ++stage) {
+      awaitGroups<kDepth - 1>();
+      __syncwarp();
+      multiplyStage(sums, slots + slot * kStageBytes);
+      slot = slot + 1 == kDepth ? 0 : slot + 1;
+      __syncwarp();
+      if (!feed.isEmpty()) {
+        feed.copyWeights();
+        feed.copyInputs();
+      }
+      feed.advance();
+      commit();
+    }
+    storeSums(sums, parts);
+    float updates[kOutputs] = {};
+    if (p.update) {
+      awaitPredecessor();
+#pragma unroll
+      for (int i = 0; i < kOutputs; ++i) {
+        const Output at(p, tile, lastTile, i);
+        if (at.exists && changes[at.row * kMembers + at.member(p)].adds) {
+          updates[i] = p.update[static_cast<long long>(at.row) * p.outputs + at.column];
+        }
+      }
+    }
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < kOutputs; ++i) {
+      const Output at(p, tile, lastTile, i);
+      if (!at.exists) continue;
+      float sum = 0;
+#pragma unroll
+      for (int w = 0; w < kWarps; ++w) sum += parts[(w * kMostRows + at.row) * kPitch + at.index];
+      if (p.update) {
+        const Change &change = changes[at.row * kMembers + at.member(p)];
+        if (change.adds) sum = (change.columnScale ? change.columnScale[at.column] : 1.0f) * (sum + updates[i]);
+      }
+      const long long place = static_cast<long long>(at.row) * p.outputs + at.column;
+      if (p.isFloat) static_cast<float *>(p.y)[place] = sum;
+      else static_cast<u16 *>(p.y)[place] = narrow(sum);
+    }
+    __syncthreads();
+  }
+  // Whoever waits for this kernel thereby waits for those before.
+  awaitPredecessor();
+}
