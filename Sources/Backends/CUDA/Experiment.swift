@@ -8,6 +8,6 @@ enum Experiment {
     static let ahead = number("PX_AHEAD", 65536)
     static let early = number("PX_EARLY", 1)
     static let apart = number("PX_APART", 1)
-    static let fork = number("PX_FORK", 1)
+    static let fork = number("PX_FORK", 0)
     static let single = number("PX_SINGLE", 1)
 }

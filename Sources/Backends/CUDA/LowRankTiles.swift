@@ -156,7 +156,7 @@ struct LowRankGeometry {
         let rows: Int
         switch kind {
         case .decode(let most): (rows, isDecode, rowsPerTile, chunk, shrinkWeight) = (most, true, 8, 1024, 32)
-        case .prefill(let most): (rows, isDecode, rowsPerTile, chunk, shrinkWeight) = (most, false, 32, 2048, 0)
+        case .prefill(let most): (rows, isDecode, rowsPerTile, chunk, shrinkWeight) = (most, false, 32, 1024, 0)
         }
         // Every row may be of the greatest rank, and a segment's last tile half full.
         let (chunk, wordBytes) = (chunk, isDecode ? 8 : 4)
@@ -184,6 +184,6 @@ struct LowRankGeometry {
         let pitch = vectorPitch(for: extent)
         return isDecode
             ? 8 * (2 * 4096 + 1152) + 64 * 64 + 32 * pitch + (isHalf ? 32 * pitch + 32 : 0)
-            : 8 * 1152 + 128 * pitch + (isHalf ? 128 * pitch + 128 : 0)
+            : 128 * pitch + (isHalf ? 128 * pitch + 128 : 0)
     }
 }

@@ -22,7 +22,7 @@ final class StreamedProducts {
                     "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
                     "DENSE_TILES": "\(geometry.tiles)",
                     "DENSE_ROW_TILES": "\(geometry.rowTiles)",
-                    "DENSE_DEPTH": "\(geometry.depth)",
+                    "DENSE_DEPTH": "\(geometry.depth)", "DENSE_INTERLEAVE": "\(Experiment.number("PX_INTER", 1))",
                 ]
             )
         }

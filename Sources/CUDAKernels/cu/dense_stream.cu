@@ -45,6 +45,11 @@ constexpr int kColumns = kTiles * kTile;
 constexpr int kPitch = kTiles % 2 ? kColumns : kColumns + 8;
 constexpr int kOutputs = (kMostRows * kColumns + kThreads - 1) / kThreads;
 constexpr int kMembers = 4;
+#ifndef DENSE_INTERLEAVE
+#define DENSE_INTERLEAVE 1
+#endif
+// Warps take neighbouring stages, so that a block reads 1 KB of a row at about the same time.
+constexpr int kStageStep = DENSE_INTERLEAVE ? kWarps : 1;
 
 static_assert(kRowTiles == 1 || kRowTiles == 2, "one tensor-core tile has 16 rows");
 
@@ -95,7 +100,8 @@ struct Feed {
 
   __device__ __forceinline__ void advance() {
     slot = slot + 1 == kDepth ? 0 : slot + 1;
-    if (++stage < lastStage) return;
+    stage += kStageStep;
+    if (stage < lastStage) return;
     stage = firstStage;
     tile += kTiles;
   }
@@ -172,7 +178,8 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1) punica_dense_stream(
   const int blocks = gridDim.x, block = blockIdx.x;
   const int firstTile = static_cast<int>(static_cast<long long>(tiles) * block / blocks);
   const int lastTile = static_cast<int>(static_cast<long long>(tiles) * (block + 1) / blocks);
-  const int firstStage = stages * warp / kWarps, lastStage = stages * (warp + 1) / kWarps;
+  const int firstStage = DENSE_INTERLEAVE ? warp : stages * warp / kWarps;
+  const int lastStage = DENSE_INTERLEAVE ? stages : stages * (warp + 1) / kWarps;
   const u32 slots = sharedAddress(memory) + warp * kDepth * kStageBytes;
 
   Feed feed = {p, slots, lastTile, firstStage, lastStage, firstTile, firstStage};
@@ -198,7 +205,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1) punica_dense_stream(
   for (int tile = firstTile; tile < lastTile; tile += kTiles) {
     Tile sums[kTiles] = {};
 #pragma unroll 1
-    for (int stage = firstStage; stage < lastStage; ++stage) {
+    for (int stage = firstStage; stage < lastStage; stage += kStageStep) {
       awaitGroups<kDepth - 1>();
       __syncwarp();
       multiplyStage(sums, slots + slot * kStageBytes);

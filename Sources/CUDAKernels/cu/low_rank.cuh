@@ -30,8 +30,8 @@ __device__ __forceinline__ int maximum(int a, int b) { return a > b ? a : b; }
 __device__ __forceinline__ int unitWidth(int rank) { return rank <= kPackedRank ? 128 : rank <= kStep ? 64 : 16; }
 __device__ __forceinline__ int unitSteps(int rank) { return rank <= kStep ? 4 : ceilDiv(rank, kStep); }
 // The same for the prefill kernel.
-__device__ __forceinline__ int tileWidth(int rank) { return rank <= kPackedRank ? 32 : 16; }
-__device__ __forceinline__ int tileSteps(int rank) { return ceilDiv(rank, kStep); }
+constexpr int kTileWidth = 32;
+__device__ __forceinline__ int tileSteps(int rank) { return ceilDiv(rank, kRanks); }
 
 __device__ __forceinline__ float widen(u16 bits) {
 #if PUNICA_BF16
