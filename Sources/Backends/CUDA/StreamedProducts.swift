@@ -36,11 +36,11 @@ final class StreamedProducts {
             kernels[geometry] = try module.kernel("punica_dense_stream")
         }
         self.kernels = kernels
-        updates = try DeviceBuffer(context, byteCount: 4 * 16 * (outputs.max() ?? 1))
+        updates = try DeviceBuffer(context, byteCount: 4 * 32 * (outputs.max() ?? 1))
     }
 
     private static func geometries(_ outputs: [Int], _ multiprocessors: Int) -> [StreamedGeometry] {
-        let all = [8, 16].flatMap { rows in
+        let all = [8, 16, 32].flatMap { rows in
             outputs.map { StreamedGeometry(outputs: $0, rows: rows, multiprocessors: multiprocessors) }
         }
         return Array(Set(all)).sorted { ($0.rowTiles, $0.tiles) < ($1.rowTiles, $1.tiles) }
@@ -121,22 +121,30 @@ struct StreamedGeometry: Hashable {
     private static var mostSharedBytes: Int { 132 << 10 }
 
     init(outputs: Int, rows: Int, multiprocessors: Int) {
-        let rowTiles = (rows + 7) / 8
+        rowTiles = rows <= 8 ? 1 : rows <= 16 ? 2 : 4
         let share = ((outputs + 7) / 8 + multiprocessors - 1) / multiprocessors
-        let sets = (share + 6 / rowTiles - 1) / (6 / rowTiles)
-        self.rowTiles = rowTiles
+        let sets = (share + Self.mostTiles - 1) / Self.mostTiles
         tiles = (share + sets - 1) / sets
+        let stage = Self.stageBytes(tiles: tiles, rowTiles: rowTiles)
         let fixed = Self.partsBytes(tiles: tiles, rowTiles: rowTiles)
-        depth = min(4, max(2, (Self.mostSharedBytes - fixed) / (8 * 1024 * (tiles + rowTiles))))
+        depth = min(4, max(2, (Self.mostSharedBytes - fixed) / stage))
     }
+
+    /// By registers, and by shared memory.
+    private static var mostTiles: Int { 6 }
 
     /// Dynamic shared memory of a block.
     var sharedBytes: Int {
-        8 * 1024 * depth * (tiles + rowTiles) + Self.partsBytes(tiles: tiles, rowTiles: rowTiles)
+        depth * Self.stageBytes(tiles: tiles, rowTiles: rowTiles) + Self.partsBytes(tiles: tiles, rowTiles: rowTiles)
+    }
+
+    /// Of all warps.
+    private static func stageBytes(tiles: Int, rowTiles: Int) -> Int {
+        8 * (tiles + rowTiles) * (rowTiles == 1 ? 1024 : 512)
     }
 
     private static func partsBytes(tiles: Int, rowTiles: Int) -> Int {
         let pitch = 8 * tiles + (tiles % 2 == 0 ? 8 : 0)
-        return 8 * 4 * rowTiles * 8 * pitch
+        return 4 * (rowTiles == 1 ? 8 : 4) * rowTiles * 8 * pitch
     }
 }

@@ -1,7 +1,7 @@
-// y[T, N] = x[T, K]·W[N, K]ᵀ for T up to 8 or 16 rows: W is read once, at the rate of the memory.
+// y[T, N] = x[T, K]·W[N, K]ᵀ for T up to 8, 16 or 32 rows: W is read once, at the rate of the memory.
 //
 // A block has neighbouring tiles of 8 rows of W and takes DENSE_TILES of them at a time; its warps share the inputs, and
-// their sums meet in shared memory. Weights and inputs come by asynchronous copies, a stage of 64 inputs at a time, into
+// their sums meet in shared memory. Weights and inputs come by asynchronous copies, a stage of 64 or 32 inputs at a time, into
 // a queue that each warp has to itself and that runs on from one set of tiles to the next. Before the kernel before this
 // one has ended, weights are already on their way: that hides its tail and the launch. Activations are the tensor
 // cores' 16 rows, weights their 8 columns; which k each element stands for is free as long as both sides agree.
@@ -10,10 +10,10 @@
 // x is complete when this kernel starts, and the wait for the update comes near the end. Sums are f32, in an order that
 // depends on N and K alone; y is rounded once.
 //
-// Constants: PUNICA_BF16, DENSE_TILES, DENSE_ROW_TILES (1: up to 8 rows, 2: up to 16), DENSE_DEPTH (stages on their way).
-// Launch: one block a multiprocessor, 256 threads, dynamic shared memory
-//   8 * (DENSE_DEPTH * (DENSE_TILES + DENSE_ROW_TILES) * 1024 + DENSE_ROW_TILES * 8 * pitch * 4)
-// pitch = the odd multiple of 8 from 8 * DENSE_TILES on. K is a multiple of 8; addresses are multiples of 16.
+// Constants: PUNICA_BF16, DENSE_TILES, DENSE_ROW_TILES (1, 2, 4: up to 8, 16, 32 rows), DENSE_DEPTH (stages on their
+// way). Launch: one block a multiprocessor, 256 threads, dynamic shared memory
+//   8 * DENSE_DEPTH * (DENSE_TILES + DENSE_ROW_TILES) * tile + parts * DENSE_ROW_TILES * 8 * pitch * 4
+// (tile, parts) = (1024, 8) up to 8 rows, else (512, 4); pitch = the odd multiple of 8 from 8 * DENSE_TILES on. K is a multiple of 8; addresses are multiples of 16.
 #include "DenseStreamParams.h"
 #include "low_rank.cuh"
 
@@ -36,8 +36,15 @@ constexpr int kRowTiles = DENSE_ROW_TILES;
 constexpr int kDepth = DENSE_DEPTH;
 // Rows of a tile of W, and bytes of a tile's stage.
 constexpr int kTile = 8;
-constexpr int kTileBytes = 1024;
-constexpr int kStageInputs = 64;
+constexpr int kStageInputs = kRowTiles == 1 ? 64 : 32;
+constexpr int kTileBytes = kTile * kStageInputs * 2;
+// Pieces of 16 bytes in a tile's row, and the rows that a warp copies at once.
+constexpr int kPieces = kStageInputs / 8;
+constexpr int kCopiedRows = 32 / kPieces;
+constexpr int kCopies = kTile / kCopiedRows;
+// The tensor cores' tiles of activations, and how many warps' sums lie in shared memory at a time.
+constexpr int kTall = (kRowTiles + 1) / 2;
+constexpr int kParts = kRowTiles == 1 ? kWarps : kWarps / 2;
 constexpr int kStageBytes = (kTiles + kRowTiles) * kTileBytes;
 constexpr int kMostRows = kRowTiles * kRows;
 constexpr int kColumns = kTiles * kTile;
@@ -51,7 +58,8 @@ constexpr int kMembers = 4;
 // Warps take neighbouring stages, so that a block reads 1 KB of a row at about the same time.
 constexpr int kStageStep = DENSE_INTERLEAVE ? kWarps : 1;
 
-static_assert(kRowTiles == 1 || kRowTiles == 2, "one tensor-core tile has 16 rows");
+static_assert(kRowTiles == 1 || kRowTiles % 2 == 0, "a tensor-core tile has 16 rows");
+static_assert(kMostRows * kMembers <= kThreads, "a thread looks up a row's adapter");
 
 // What a row's adapter does to a member's outputs.
 struct Change {
@@ -69,32 +77,33 @@ struct Feed {
   __device__ __forceinline__ bool isEmpty() const { return tile >= lastTile || firstStage >= lastStage; }
 
   __device__ __forceinline__ u32 target() const {
-    const int row = threadIdx.x % 32 / 8, piece = threadIdx.x % 8;
-    // Neighbouring rows swap their halves, so that no two lanes of a fragment read share a bank.
-    return slots + slot * kStageBytes + row * 128 + (piece ^ (row & 1) << 2) * 16;
+    const int row = threadIdx.x % 32 / kPieces, piece = threadIdx.x % kPieces;
+    // Neighbouring rows of 128 bytes swap their halves, so that no two lanes of a fragment read share a bank.
+    const int place = kPieces == 8 ? piece ^ (row & 1) << 2 : piece;
+    return slots + slot * kStageBytes + (row * kPieces + place) * 16;
   }
 
-  __device__ __forceinline__ int input() const { return stage * kStageInputs + threadIdx.x % 8 * 8; }
+  __device__ __forceinline__ int input() const { return stage * kStageInputs + threadIdx.x % kPieces * 8; }
 
   __device__ __forceinline__ void copyWeights() const {
-    const int k = input(), first = tile * kTile + threadIdx.x % 32 / 8;
+    const int k = input(), first = tile * kTile + threadIdx.x % 32 / kPieces;
     const u16 *source = static_cast<const u16 *>(p.weight) + static_cast<long long>(first) * p.inputs + k;
-    const long long half = static_cast<long long>(4) * p.inputs;
+    const long long stride = static_cast<long long>(kCopiedRows) * p.inputs;
 #pragma unroll
-    for (int i = 0; i < 2 * kTiles; ++i) {
-      if (tile + i / 2 < lastTile) {
-        copy8(target() + i * 512, source + i * half, k < p.inputs && first + i * 4 < p.outputs);
+    for (int i = 0; i < kCopies * kTiles; ++i) {
+      if (tile + i / kCopies < lastTile) {
+        copy8(target() + i * 512, source + i * stride, k < p.inputs && first + i * kCopiedRows < p.outputs);
       }
     }
   }
 
   __device__ __forceinline__ void copyInputs() const {
-    const int k = input(), first = threadIdx.x % 32 / 8;
+    const int k = input(), first = threadIdx.x % 32 / kPieces;
     const u16 *source = static_cast<const u16 *>(p.x) + static_cast<long long>(first) * p.inputs + k;
 #pragma unroll
-    for (int i = 0; i < 2 * kRowTiles; ++i) {
-      copy8(target() + kTiles * kTileBytes + i * 512, source + static_cast<long long>(i * 4) * p.inputs,
-            k < p.inputs && first + i * 4 < p.rows);
+    for (int i = 0; i < kCopies * kRowTiles; ++i) {
+      copy8(target() + kTiles * kTileBytes + i * 512, source + static_cast<long long>(i * kCopiedRows) * p.inputs,
+            k < p.inputs && first + i * kCopiedRows < p.rows);
     }
   }
 
@@ -138,37 +147,49 @@ __device__ __forceinline__ void readChanges(const DenseStreamParams &p, Change *
 }
 
 // The products of one stage.
-__device__ __forceinline__ void multiplyStage(Tile (&sums)[kTiles], u32 block) {
+__device__ __forceinline__ void multiplyStage(Tile (&sums)[kTall][kTiles], u32 block) {
   const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  const u32 own = block + g * 128 + (g & 1) * 64 + t * 16;
+  const u32 own = block + g * kPieces * 16 + (kPieces == 8 ? (g & 1) * 64 : 0) + t * 16;
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
+  for (int half = 0; half < kStageInputs / kStep; ++half) {
     const u32 place = own ^ half << 6;
-    const Quad low = loadShared(place + kTiles * kTileBytes);
-    Quad high = {0, 0, 0, 0};
-    if (kRowTiles == 2) high = loadShared(place + (kTiles + 1) * kTileBytes);
+    Quad x[2 * kTall] = {};
+#pragma unroll
+    for (int i = 0; i < kRowTiles; ++i) x[i] = loadShared(place + (kTiles + i) * kTileBytes);
 #pragma unroll
     for (int j = 0; j < kTiles; ++j) {
       const Quad w = loadShared(place + j * kTileBytes);
-      multiply(sums[j], low.x, high.x, low.y, high.y, w.x, w.y);
-      multiply(sums[j], low.z, high.z, low.w, high.w, w.z, w.w);
-    }
-  }
-}
-
-__device__ __forceinline__ void storeSums(const Tile (&sums)[kTiles], float *parts) {
-  const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  float *own = parts + (threadIdx.x / 32 * kMostRows + g) * kPitch + 2 * t;
 #pragma unroll
-  for (int j = 0; j < kTiles; ++j) {
-    *reinterpret_cast<float2 *>(own + j * kTile) = make_float2(sums[j].a, sums[j].b);
-    if (kRowTiles == 2) {
-      *reinterpret_cast<float2 *>(own + kRows * kPitch + j * kTile) = make_float2(sums[j].c, sums[j].d);
+      for (int m = 0; m < kTall; ++m) {
+        const Quad &low = x[2 * m], &high = x[2 * m + 1];
+        multiply(sums[m][j], low.x, high.x, low.y, high.y, w.x, w.y);
+        multiply(sums[m][j], low.z, high.z, low.w, high.w, w.z, w.w);
+      }
     }
   }
 }
 
-extern "C" __global__ void __launch_bounds__(kThreads, 1) punica_dense_stream(
+// Leaves a warp's sums in its part, added to what lies there or not.
+__device__ __forceinline__ void leaveSums(const Tile (&sums)[kTall][kTiles], float *parts, bool adds) {
+  const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+  float *own = parts + (threadIdx.x / 32 % kParts * kMostRows + g) * kPitch + 2 * t;
+#pragma unroll
+  for (int i = 0; i < kRowTiles; ++i) {
+#pragma unroll
+    for (int j = 0; j < kTiles; ++j) {
+      const Tile &tile = sums[i / 2][j];
+      float2 two = i % 2 ? make_float2(tile.c, tile.d) : make_float2(tile.a, tile.b);
+      float2 *place = reinterpret_cast<float2 *>(own + i * kRows * kPitch + j * kTile);
+      if (adds) {
+        two.x += place->x;
+        two.y += place->y;
+      }
+      *place = two;
+    }
+  }
+}
+
+extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_dense_stream(
     const __grid_constant__ DenseStreamParams p) {
   extern __shared__ __align__(1024) char memory[];
   __shared__ Change changes[kMostRows * kMembers];
@@ -203,7 +224,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1) punica_dense_stream(
   int slot = 0;
 #pragma unroll 1
   for (int tile = firstTile; tile < lastTile; tile += kTiles) {
-    Tile sums[kTiles] = {};
+    Tile sums[kTall][kTiles] = {};
 #pragma unroll 1
     for (int stage = firstStage; stage < lastStage; stage += kStageStep) {
       awaitGroups<kDepth - 1>();
@@ -218,7 +239,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1) punica_dense_stream(
       feed.advance();
       commit();
     }
-    storeSums(sums, parts);
+    if (warp >= kWarps - kParts) leaveSums(sums, parts, false);
     float updates[kOutputs] = {};
     if (p.update) {
       awaitPredecessor();
@@ -231,13 +252,17 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1) punica_dense_stream(
       }
     }
     __syncthreads();
+    if (kParts < kWarps) {
+      if (warp < kParts) leaveSums(sums, parts, true);
+      __syncthreads();
+    }
 #pragma unroll
     for (int i = 0; i < kOutputs; ++i) {
       const Output at(p, tile, lastTile, i);
       if (!at.exists) continue;
       float sum = 0;
 #pragma unroll
-      for (int w = 0; w < kWarps; ++w) sum += parts[(w * kMostRows + at.row) * kPitch + at.index];
+      for (int w = 0; w < kParts; ++w) sum += parts[(w * kMostRows + at.row) * kPitch + at.index];
       if (p.update) {
         const Change &change = changes[at.row * kMembers + at.member(p)];
         if (change.adds) sum = (change.columnScale ? change.columnScale[at.column] : 1.0f) * (sum + updates[i]);
