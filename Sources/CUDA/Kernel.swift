@@ -29,9 +29,6 @@ package final class Kernel {
         }
         registerCount = try attribute(CU_FUNC_ATTRIBUTE_NUM_REGS)
         localBytes = try attribute(CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES)
-        // A multiprocessor changes its split of cache and shared memory only when it is idle, so kernels that ask for
-        // different ones never run beside each other.
-        if LibrarySearch.processEnvironment("PX_CARVE") != "0" { try set(CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, to: 100) }
     }
 
     /// Runs the kernel in the stream's order; returns before it runs.

@@ -45,7 +45,7 @@ extension CUDABackend {
         if takes(weight, rows: rows) {
             let destination = operations.streamed.destination(of: weight)
             try lowRank.runPart(1, target, x, extent, into: destination, on: stream)
-            let addition = LowRankAddition(inputs: inputs, members: lowRank.groups.members(of: target))
+            let addition = LowRankAddition(inputs: inputs, members: lowRank.groups.members(of: target), plan: lowRank.plan(of: target))
             try operations.streamed.multiply(x, by: weight, rows: rows, adding: addition, into: y, on: stream)
         } else {
             try forked.record(on: stream)

@@ -91,21 +91,17 @@ final class LowRankTiles {
         kernels chosen: Range<Int>,
         on stream: Stream
     ) throws(CUDAError) {
-        let number = layer * LowRankGroups.all.count + LowRankGroups.number(of: group)
         let parameters = LowRankUpdateParams(
             x: x.address,
             y: destination.address,
-            plan: plans.address + UInt64(number * planStride),
+            plan: planAddress(layer: layer, group: group),
             scratch: scratch.address,
             xPitch: Int32(x.width),
             yPitch: Int32(destination.pitch),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
             chunk: Int32(geometry.chunk),
             group: self.group(group),
-            ahead: destination.ahead,
-            aheadStride: Int64(destination.aheadStride),
-            aheadBytes: Int32(destination.aheadBytes),
-            unused: 0
+            ready: destination.ready
         )
         for (index, kernel) in zip(chosen, kernels[chosen]) {
             let isLast = geometry.isDecode || index == kernels.count - 1
@@ -113,11 +109,16 @@ final class LowRankTiles {
                 parameters,
                 grid: (geometry.blocks(for: extent), 1, 1),
                 block: 256,
-                sharedBytes: isLast ? geometry.sharedBytes(for: extent) : 0,
+                sharedBytes: isLast ? geometry.sharedBytes(for: extent) - (geometry.isDecode && index == 1 ? (2 - Experiment.ldepth) * 32768 : 0) : 0,
                 overlapsPredecessor: !(geometry.isDecode && index >= 2),
                 on: stream
             )
         }
+    }
+
+    func planAddress(layer: Int, group: ProjectionGroup) -> UInt64 {
+        let number = layer * LowRankGroups.all.count + LowRankGroups.number(of: group)
+        return plans.address + UInt64(number * planStride)
     }
 
     private func group(_ group: ProjectionGroup) -> LowRankGroup {

@@ -13,7 +13,7 @@ final class LowRankUpdate {
         "LOW_RANK_WARPS": "8", "LOW_RANK_DEPTH": "2", "LOW_RANK_EARLY": "2", "LOW_RANK_RESIDENT": "2",
     ]
 
-    static var apartDefines: [String: String] { defines.merging(["LOW_RANK_APART": "1"]) { _, own in own } }
+    static var apartDefines: [String: String] { defines.merging(["LOW_RANK_APART": "1", "LOW_RANK_DEPTH": "\(Experiment.ldepth)", "LOW_RANK_EARLY": "\(Experiment.ldepth)"]) { _, own in own } }
     static var shrinkDefines: [String: String] { defines.merging(["LOW_RANK_PHASES": "1"]) { _, own in own } }
     static var expandDefines: [String: String] { defines.merging(["LOW_RANK_PHASES": "2"]) { _, own in own } }
 
@@ -99,6 +99,11 @@ extension LowRankUpdate {
         if case .projections = target { extent.hasAdapters && extent.isDecode && decode.isUsable } else { false }
     }
 
+    func plan(of target: AdapterTarget) -> UInt64 {
+        guard case .projections(let layer, let group) = target else { return 0 }
+        return decode.planAddress(layer: layer, group: group)
+    }
+
     func runPart(
         _ part: Int,
         _ target: AdapterTarget,
@@ -133,10 +138,8 @@ struct LowRankDestination {
     let address: UInt64
     /// Elements from a row to the next.
     let pitch: Int
-    /// What each block asks for ahead of the next launch, for kernels that do.
-    var ahead: UInt64 = 0
-    var aheadStride = 0
-    var aheadBytes = 0
+    /// Where a launch that leaves updates apart tells that its input is complete.
+    var ready: UInt64 = 0
 }
 
 extension LowRankDestination {

@@ -12,6 +12,8 @@ final class StreamedProducts {
     private let multiprocessorCount: Int
     /// Where low-rank updates wait to be added, float32 `[rows, outputs]`: one rounding of the sum is all that happens.
     private let updates: DeviceBuffer
+    /// The tag of the last update whose input is complete.
+    private let ready: DeviceBuffer
 
     /// What is to be compiled for a model's products, in the order that `init` takes the modules.
     static func jobs(outputs: [Int], type: ScalarType, multiprocessors: Int) -> [KernelJob] {
@@ -22,7 +24,7 @@ final class StreamedProducts {
                     "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
                     "DENSE_TILES": "\(geometry.tiles)",
                     "DENSE_ROW_TILES": "\(geometry.rowTiles)",
-                    "DENSE_DEPTH": "\(geometry.depth)", "DENSE_INTERLEAVE": "\(Experiment.number("PX_INTER", 1))",
+                    "DENSE_DEPTH": "\(geometry.depth)", "DENSE_STAGE": "\(StreamedGeometry.stage(geometry.rowTiles))",
                 ]
             )
         }
@@ -36,6 +38,8 @@ final class StreamedProducts {
             kernels[geometry] = try module.kernel("punica_dense_stream")
         }
         self.kernels = kernels
+        ready = try DeviceBuffer(context, byteCount: 4)
+        try ready.fill(0)
         updates = try DeviceBuffer(context, byteCount: 4 * 32 * (outputs.max() ?? 1))
     }
 
@@ -49,16 +53,9 @@ final class StreamedProducts {
     /// Whether the kernel takes such a product.
     func takes(_ weight: CUDAMatrix, rows: Int) -> Bool { rows <= Self.mostRows && weight.inputs % 8 == 0 }
 
-    /// Where the launch right before a product leaves its update, and what of the weight it may ask for ahead.
+    /// Where the launch right before a product leaves its update.
     func destination(of weight: CUDAMatrix) -> LowRankDestination {
-        let stride = 2 * weight.outputs * weight.inputs / multiprocessorCount / 16 * 16
-        return LowRankDestination(
-            address: updates.address,
-            pitch: weight.outputs,
-            ahead: weight.address,
-            aheadStride: stride,
-            aheadBytes: min(Experiment.ahead, stride)
-        )
+        LowRankDestination(address: updates.address, pitch: weight.outputs, ready: ready.address)
     }
 
     /// `y = x · Wᵀ`.
@@ -84,6 +81,8 @@ final class StreamedProducts {
         parameters.isFloat = y.type == .float32 ? 1 : 0
         if let update {
             parameters.update = updates.address
+            parameters.plan = update.plan
+            parameters.ready = ready.address
             parameters.table = update.inputs.table
             parameters.rowSlots = update.inputs.rowSlots
             parameters.entriesPerAdapter = Int32(update.inputs.entriesPerSlot)
@@ -106,6 +105,8 @@ final class StreamedProducts {
 struct LowRankAddition {
     let inputs: LowRankInputs
     let members: LowRankMembers
+    /// Address of its plan.
+    let plan: UInt64
 }
 
 /// How a product is cut up; one kernel serves all products of a geometry.
@@ -118,20 +119,22 @@ struct StreamedGeometry: Hashable {
     let depth: Int
 
     /// What leaves a block of the low-rank kernel its place on the multiprocessor.
-    private static var mostSharedBytes: Int { 132 << 10 }
+    private static var mostSharedBytes: Int { (Experiment.ldepth == 1 ? 160 : 132) << 10 }
 
     init(outputs: Int, rows: Int, multiprocessors: Int) {
         rowTiles = rows <= 8 ? 1 : rows <= 16 ? 2 : 4
+        let most = rowTiles == 1 ? 6 : rowTiles == 2 ? Experiment.number("PX_T2", 4) : Experiment.number("PX_T4", 4)
         let share = ((outputs + 7) / 8 + multiprocessors - 1) / multiprocessors
-        let sets = (share + Self.mostTiles - 1) / Self.mostTiles
+        let sets = (share + most - 1) / most
         tiles = (share + sets - 1) / sets
         let stage = Self.stageBytes(tiles: tiles, rowTiles: rowTiles)
         let fixed = Self.partsBytes(tiles: tiles, rowTiles: rowTiles)
         depth = min(4, max(2, (Self.mostSharedBytes - fixed) / stage))
     }
 
-    /// By registers, and by shared memory.
-    private static var mostTiles: Int { 6 }
+    static func stage(_ rowTiles: Int) -> Int {
+        rowTiles == 1 ? 64 : rowTiles == 2 ? Experiment.number("PX_S2", 64) : Experiment.number("PX_S4", 64)
+    }
 
     /// Dynamic shared memory of a block.
     var sharedBytes: Int {
@@ -140,11 +143,11 @@ struct StreamedGeometry: Hashable {
 
     /// Of all warps.
     private static func stageBytes(tiles: Int, rowTiles: Int) -> Int {
-        8 * (tiles + rowTiles) * (rowTiles == 1 ? 1024 : 512)
+        8 * (tiles + rowTiles) * stage(rowTiles) * 16
     }
 
     private static func partsBytes(tiles: Int, rowTiles: Int) -> Int {
         let pitch = 8 * tiles + (tiles % 2 == 0 ? 8 : 0)
-        return 4 * (rowTiles == 1 ? 8 : 4) * rowTiles * 8 * pitch
+        return 4 * (rowTiles < 4 ? 8 : 4) * rowTiles * 8 * pitch
     }
 }

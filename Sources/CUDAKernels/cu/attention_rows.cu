@@ -115,10 +115,10 @@ extern "C" __global__ void __launch_bounds__(threads)
         }
     };
     // Earlier steps left all positions but the row's own, so the first of them come while the kernel before still runs.
-    Positions next = {};
-    fetch(next, from, from, min(to, end - 1));
+    Positions held = {};
+    fetch(held, from, from, min(to, end - 1));
     waitForPredecessor();
-    fetch(next, from, end - 1, to);
+    fetch(held, from, end - 1, to);
 
     float queries[partHeads][8];
     const element *row = static_cast<const element *>(p.qkv) + static_cast<int64_t>(t) * p.pitch;
@@ -133,14 +133,15 @@ extern "C" __global__ void __launch_bounds__(threads)
     }
     State states[partHeads];
     for (int base = from; base < to; base += groups * ahead) {
-        const Positions now = next;
-        next = {};
-        fetch(next, base + groups * ahead, from, to);
+        if (base > from) {
+            held = {};
+            fetch(held, base, from, to);
+        }
         float scores[partHeads][ahead];
 #pragma unroll
         for (int u = 0; u < ahead; u++) {
             float k[8];
-            unpack(now.key[u], k);
+            unpack(held.key[u], k);
             const bool isSeen = base + u * groups + number < to;
 #pragma unroll
             for (int h = 0; h < partHeads; h++) {
@@ -170,7 +171,7 @@ extern "C" __global__ void __launch_bounds__(threads)
 #pragma unroll
         for (int u = 0; u < ahead; u++) {
             float v[8];
-            unpack(now.value[u], v);
+            unpack(held.value[u], v);
 #pragma unroll
             for (int h = 0; h < partHeads; h++) {
 #pragma unroll

@@ -6,8 +6,8 @@
 // one has ended, weights are already on their way: that hides its tail and the launch. Activations are the tensor
 // cores' 16 rows, weights their 8 columns; which k each element stands for is free as long as both sides agree.
 //
-// An update is the work of the launch right before this one, which itself waited before it released its successor: then
-// x is complete when this kernel starts, and the wait for the update comes near the end. Sums are f32, in an order that
+// An update is the work of the launch right before this one, which runs beside it and tells when x is complete; the wait
+// for the update itself comes near the end. Sums are f32, in an order that
 // depends on N and K alone; y is rounded once.
 //
 // Constants: PUNICA_BF16, DENSE_TILES, DENSE_ROW_TILES (1, 2, 4: up to 8, 16, 32 rows), DENSE_DEPTH (stages on their
@@ -36,7 +36,10 @@ constexpr int kRowTiles = DENSE_ROW_TILES;
 constexpr int kDepth = DENSE_DEPTH;
 // Rows of a tile of W, and bytes of a tile's stage.
 constexpr int kTile = 8;
-constexpr int kStageInputs = kRowTiles == 1 ? 64 : 32;
+#ifndef DENSE_STAGE
+#define DENSE_STAGE 64
+#endif
+constexpr int kStageInputs = DENSE_STAGE;
 constexpr int kTileBytes = kTile * kStageInputs * 2;
 // Pieces of 16 bytes in a tile's row, and the rows that a warp copies at once.
 constexpr int kPieces = kStageInputs / 8;
@@ -44,7 +47,7 @@ constexpr int kCopiedRows = 32 / kPieces;
 constexpr int kCopies = kTile / kCopiedRows;
 // The tensor cores' tiles of activations, and how many warps' sums lie in shared memory at a time.
 constexpr int kTall = (kRowTiles + 1) / 2;
-constexpr int kParts = kRowTiles == 1 ? kWarps : kWarps / 2;
+constexpr int kParts = kRowTiles < 4 ? kWarps : kWarps / 2;
 constexpr int kStageBytes = (kTiles + kRowTiles) * kTileBytes;
 constexpr int kMostRows = kRowTiles * kRows;
 constexpr int kColumns = kTiles * kTile;
@@ -211,8 +214,12 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_dense_stream(
     feed.advance();
   }
   releaseSuccessor();
-  if (p.update) readChanges(p, changes);
-  else awaitPredecessor();
+  if (p.update) {
+    readChanges(p, changes);
+    hear(p.ready, reinterpret_cast<const LowRankShare *>(static_cast<const char *>(p.plan) + 64)->tag);
+  } else {
+    awaitPredecessor();
+  }
 #pragma unroll 1
   for (int asked = 0; asked < kDepth; ++asked) {
     if (!inputs.isEmpty()) inputs.copyInputs();

@@ -454,17 +454,6 @@ __device__ __forceinline__ void expandUnit(const Rows &rows, int unit, Queue &qu
   queue.fill(rows.work);
 }
 
-// Brings what the next launch reads first into the cache.
-__device__ __forceinline__ void readAhead(const LowRankUpdateParams &p) {
-#if __CUDA_ARCH__ >= 900
-  constexpr int kBytes = 4096;
-  const int start = threadIdx.x * kBytes, count = minimum(p.aheadBytes - start, kBytes);
-  if (count <= 0) return;
-  const char *source = static_cast<const char *>(p.ahead) + blockIdx.x * p.aheadStride + start;
-  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;" ::"l"(source), "r"(count) : "memory");
-#endif
-}
-
 #ifdef LOW_RANK_STAMPS
 __device__ u64 stamps[4 * 264 * 8];
 __device__ __forceinline__ void stamp(u32 tag, int which) {
@@ -480,6 +469,10 @@ __device__ __forceinline__ void stamp(u32 tag, int which) {
 extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica_low_rank_decode(
     const __grid_constant__ LowRankUpdateParams p) {
   extern __shared__ __align__(1024) char memory[];
+#if LOW_RANK_APART
+  // The successor runs beside this kernel; it hears by `ready` that x is complete.
+  releaseSuccessor();
+#endif
   const int warp = threadIdx.x / 32;
   char *cursor = memory + kWarps * kDepth * kBlockBytes;
   float *parts = reinterpret_cast<float *>(cursor), *tile = parts + warp * kTileFloats;
@@ -511,10 +504,13 @@ extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica
     queue.fill(work);
   }
   STAMP(1);
-  readAhead(p);
   if (LOW_RANK_EARLY >= kDepth) awaitPredecessor();
   STAMP(2);
+#if LOW_RANK_APART
+  if (blockIdx.x == 0 && threadIdx.x == 0) tell(p.ready, share.tag);
+#else
   releaseSuccessor();
+#endif
 
   if (LOW_RANK_PHASES & 1) shrink(work, queue, parts);
   STAMP(3);

@@ -14,6 +14,9 @@ struct DenseStreamParams {
     // [rows, outputs], written by the launch right before this one; null for none.
     DEVICE_POINTER(const float) update;
     DEVICE_POINTER(const struct LowRankEntry) table;
+    // That launch's plan, whose tag tells in `ready` that x is complete.
+    DEVICE_POINTER(const void) plan;
+    DEVICE_POINTER(const uint32_t) ready;
     // The adapter of each row; -1 for none.
     DEVICE_POINTER(const int32_t) rowSlots;
     int32_t rows;

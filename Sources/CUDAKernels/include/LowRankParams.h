@@ -86,9 +86,6 @@ struct LowRankUpdateParams {
     int32_t vectorPitch;
     int32_t chunk;
     struct LowRankGroup group;
-    // What the next launch reads: each block asks for aheadBytes (a multiple of 16, 0 for nothing), aheadStride apart.
-    DEVICE_POINTER(const void) ahead;
-    int64_t aheadStride;
-    int32_t aheadBytes;
-    int32_t unused;
+    // Where a launch that writes rows of its own says, by its tag, that x is complete.
+    DEVICE_POINTER(uint32_t) ready;
 };
