@@ -11,7 +11,7 @@ extension CUDABackend {
     ) {
         let rows = rowCount(of: target)
         guard rows > 0 else { return }
-        if operations.lowRank.canStandApart(target, extent), takes(weight, rows: rows) ? Experiment.apart == 1 : Experiment.fork == 1 {
+        if takes(weight, rows: rows), operations.lowRank.canStandApart(target, extent), Experiment.apart == 1 {
             faults.attempt { () throws(CUDAError) in
                 try updatedProduct(x, weight, target: target, rows: rows, into: y)
             }
@@ -42,20 +42,14 @@ extension CUDABackend {
     ) throws(CUDAError) {
         guard let inputs = lowRankInputs(isHead: false) else { return }
         let lowRank = operations.lowRank
-        if takes(weight, rows: rows) {
-            let destination = operations.streamed.destination(of: weight)
-            try lowRank.runPart(1, target, x, extent, into: destination, on: stream)
-            let addition = LowRankAddition(inputs: inputs, members: lowRank.groups.members(of: target), plan: lowRank.plan(of: target))
-            try operations.streamed.multiply(x, by: weight, rows: rows, adding: addition, into: y, on: stream)
-        } else {
-            try forked.record(on: stream)
-            try branch.wait(forked)
-            try lowRank.runPart(2, target, x, extent, into: LowRankDestination(y), on: branch)
-            try product(x, weight, rows: rows, into: y)
-            try joined.record(on: branch)
-            try stream.wait(joined)
-            try lowRank.runPart(3, target, x, extent, into: LowRankDestination(y), on: stream)
-        }
+        let destination = operations.streamed.destination(of: weight)
+        try lowRank.runApart(target, x, extent, into: destination, on: stream)
+        let addition = LowRankAddition(
+            inputs: inputs,
+            members: lowRank.groups.members(of: target),
+            plan: lowRank.plan(of: target)
+        )
+        try operations.streamed.multiply(x, by: weight, rows: rows, adding: addition, into: y, on: stream)
     }
 
     private func product(_ x: CUDARows, _ weight: CUDAMatrix, rows: Int, into y: CUDARows) throws(CUDAError) {

@@ -206,7 +206,8 @@ extension CUDABackend {
                 extent,
                 rows: rows,
                 into: y,
-                on: stream
+                on: stream,
+                beside: branch
             )
         }
     }

@@ -19,10 +19,8 @@ package struct CUDABackend: Backend, ~Copyable {
     /// Of weights and activations.
     let type: ScalarType
     let stream: Stream
-    /// Where low-rank updates run beside dense products.
-    let branch: Stream
-    let forked: Event
-    let joined: Event
+    /// Where short segments' low-rank updates run beside those of long ones.
+    let branch: Branch
     let memory: DeviceMemory
     let dense: DenseProduct
     /// To the other ranks of a split model.
@@ -71,8 +69,6 @@ package struct CUDABackend: Backend, ~Copyable {
         operations = parts.operations
         stream = parts.stream
         branch = parts.branch
-        forked = parts.forked
-        joined = parts.joined
         dense = parts.dense
         step = parts.step
         uploader = parts.uploader
@@ -177,9 +173,7 @@ private struct CUDAParts {
     let context: Context
     let operations: CUDAOperations
     let stream: Stream
-    let branch: Stream
-    let forked: Event
-    let joined: Event
+    let branch: Branch
     let dense: DenseProduct
     let step: StepBuffer
     let uploader: WeightUploader
@@ -202,9 +196,7 @@ private struct CUDAParts {
             blockSize: blockSize
         )
         stream = try Stream(context, priority: .high)
-        branch = try Stream(context, priority: .high)
-        forked = try Event(context)
-        joined = try Event(context)
+        branch = try Branch(context)
         dense = try DenseProduct.standard(context, driver)
         step = try StepBuffer(context, StepLayout(limits: limits))
         uploader = try WeightUploader(context)

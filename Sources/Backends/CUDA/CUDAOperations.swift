@@ -29,7 +29,7 @@ struct CUDAOperations {
             "PUNICA_HEAD_SIZE": "\(shape.headSize)",
             "PUNICA_BLOCK_SIZE": "\(blockSize)",
         ].merging(LowRankUpdate.defines) { own, _ in own }
-        let decodeVariants = [LowRankUpdate.apartDefines, LowRankUpdate.shrinkDefines, LowRankUpdate.expandDefines]
+        let decodeVariants = [LowRankUpdate.apartDefines]
         let variants = decodeVariants.map {
             KernelJob(KernelSource(embedded: "low_rank_decode.cu"), defines: defines.merging($0) { _, own in own })
         }
@@ -54,7 +54,7 @@ struct CUDAOperations {
         )
         rowAttention = try RowAttention(context, modules[3], shape: shape, limits: limits)
         tileAttention = try TileAttention(modules[4], shape: shape, limits: limits)
-        streamed = try StreamedProducts(context, Array(modules[12...]), outputs: outputs)
-        lowRank = try LowRankUpdate(context, Array(modules[5..<12]), shape: shape, type: type, limits: limits)
+        streamed = try StreamedProducts(context, Array(modules[10...]), outputs: outputs)
+        lowRank = try LowRankUpdate(context, Array(modules[5..<10]), shape: shape, type: type, limits: limits)
     }
 }

@@ -10,7 +10,6 @@ enum Experiment {
     static let ldepth = number("PX_LDEPTH", 2)
     static let early = number("PX_EARLY", 1)
     static let apart = number("PX_APART", 1)
-    static let fork = number("PX_FORK", 0)
     static let single = number("PX_SINGLE", 1)
 }
 

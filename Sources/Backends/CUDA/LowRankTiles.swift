@@ -12,10 +12,18 @@ final class LowRankTiles {
         case prefill(rows: Int)
     }
 
+    /// What a launch does.
+    enum Launch {
+        /// Both products of a decode step, added to y or left in rows of their own.
+        case together, apart
+        /// One product of long segments.
+        case shrink, expand
+    }
+
     /// Whether the plan has room for every step's pairs of segment and member.
     let isUsable: Bool
     private let planKernel: Kernel
-    private let kernels: [Kernel]
+    private let kernels: [Launch: Kernel]
     private let groups: LowRankGroups
     private let geometry: LowRankGeometry
     private let plans: DeviceBuffer
@@ -29,7 +37,7 @@ final class LowRankTiles {
     init(
         _ context: Context,
         plan: Kernel,
-        kernels: [Kernel],
+        kernels: [Launch: Kernel],
         groups: LowRankGroups,
         kind: Kind,
         type: ScalarType,
@@ -74,7 +82,7 @@ final class LowRankTiles {
             tagStep: UInt32(count),
             rowsPerTile: Int32(geometry.rowsPerTile),
             chunk: Int32(geometry.chunk),
-            shrinkWeight: Int32(geometry.forks(extent) ? 0 : geometry.shrinkWeight),
+            shrinkWeight: Int32(geometry.shrinkWeight),
             leastRows: segmentRows.lowerBound,
             mostRows: segmentRows.upperBound,
             groups: (all[0], all[1], all[2], all[3])
@@ -82,13 +90,17 @@ final class LowRankTiles {
         try planKernel.launch(parameters, grid: (count, 1, 1), block: 256, on: stream)
     }
 
+    /// One launch of a group.
+    ///
+    /// - Parameter overlaps: whether it may start while its predecessor in the stream still runs.
     func run(
-        layer: Int,
-        group: ProjectionGroup,
+        _ layer: Int,
+        _ group: ProjectionGroup,
         _ x: CUDARows,
         _ extent: StepExtent,
         into destination: LowRankDestination,
-        kernels chosen: Range<Int>,
+        _ launch: Launch,
+        overlaps: Bool,
         on stream: Stream
     ) throws(CUDAError) {
         let parameters = LowRankUpdateParams(
@@ -103,17 +115,16 @@ final class LowRankTiles {
             group: self.group(group),
             ready: destination.ready
         )
-        for (index, kernel) in zip(chosen, kernels[chosen]) {
-            let isLast = geometry.isDecode || index == kernels.count - 1
-            try kernel.launch(
-                parameters,
-                grid: (geometry.blocks(for: extent), 1, 1),
-                block: 256,
-                sharedBytes: isLast ? geometry.sharedBytes(for: extent) - (geometry.isDecode && index == 1 ? (2 - Experiment.ldepth) * 32768 : 0) : 0,
-                overlapsPredecessor: !(geometry.isDecode && index >= 2),
-                on: stream
-            )
-        }
+        guard let kernel = kernels[launch] else { preconditionFailure("no kernel for \(launch)") }
+        let less = launch == .apart ? (2 - Experiment.ldepth) * 32768 : 0
+        try kernel.launch(
+            parameters,
+            grid: (geometry.blocks(for: extent), 1, 1),
+            block: 256,
+            sharedBytes: launch == .shrink ? 0 : geometry.sharedBytes(for: extent) - less,
+            overlapsPredecessor: overlaps,
+            on: stream
+        )
     }
 
     func planAddress(layer: Int, group: ProjectionGroup) -> UInt64 {
@@ -166,10 +177,6 @@ struct LowRankGeometry {
             return 2 * rows * members.outputs.count * ((members.inputs + chunk - 1) / chunk) * Self.mostRank
         }
         scratchBytes = wordBytes * (words.max() ?? 1)
-    }
-
-    func forks(_ extent: StepExtent) -> Bool {
-        isDecode && extent.isDecode && Experiment.fork == 1 && extent.rows > StreamedProducts.mostRows
     }
 
     /// One a multiprocessor where the product runs beside.

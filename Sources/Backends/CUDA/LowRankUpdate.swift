@@ -14,8 +14,6 @@ final class LowRankUpdate {
     ]
 
     static var apartDefines: [String: String] { defines.merging(["LOW_RANK_APART": "1", "LOW_RANK_DEPTH": "\(Experiment.ldepth)", "LOW_RANK_EARLY": "\(Experiment.ldepth)"]) { _, own in own } }
-    static var shrinkDefines: [String: String] { defines.merging(["LOW_RANK_PHASES": "1"]) { _, own in own } }
-    static var expandDefines: [String: String] { defines.merging(["LOW_RANK_PHASES": "2"]) { _, own in own } }
 
     let groups: LowRankGroups
     private let rows: LowRankRows
@@ -36,8 +34,8 @@ final class LowRankUpdate {
             context,
             plan: plan,
             kernels: [
-                try modules[2].kernel("punica_low_rank_decode"), try modules[4].kernel("punica_low_rank_decode"),
-                try modules[5].kernel("punica_low_rank_decode"), try modules[6].kernel("punica_low_rank_decode"),
+                .together: try modules[2].kernel("punica_low_rank_decode"),
+                .apart: try modules[4].kernel("punica_low_rank_decode"),
             ],
             groups: groups,
             kind: .decode(rows: CUDABackend.paddedRows(limits.sequences)),
@@ -48,7 +46,8 @@ final class LowRankUpdate {
             context,
             plan: plan,
             kernels: [
-                try modules[3].kernel("punica_low_rank_shrink"), try modules[3].kernel("punica_low_rank_expand"),
+                .shrink: try modules[3].kernel("punica_low_rank_shrink"),
+                .expand: try modules[3].kernel("punica_low_rank_expand"),
             ],
             groups: groups,
             kind: .prefill(rows: CUDABackend.paddedRows(limits.tokens)),
@@ -79,16 +78,25 @@ final class LowRankUpdate {
         _ extent: StepExtent,
         rows count: Int,
         into y: CUDARows,
-        on stream: Stream
+        on stream: Stream,
+        beside branch: Branch
     ) throws(CUDAError) {
         guard case .projections(let layer, let group) = target, decode.isUsable else {
             return try rows.run(groups.members(of: target), x, inputs, rows: count, into: y, on: stream)
         }
-        if extent.isDecode || extent.shortSegmentRows > 0 {
-            try decode.run(layer: layer, group: group, x, extent, into: LowRankDestination(y), kernels: 0..<1, on: stream)
+        let destination = LowRankDestination(y)
+        let hasShort = extent.isDecode || extent.shortSegmentRows > 0
+        let hasLong = !extent.isDecode && extent.hasLongSegments
+        let both = hasShort && hasLong
+        if both { try branch.fork(from: stream) }
+        if hasShort {
+            let stream = both ? branch.stream : stream
+            try decode.run(layer, group, x, extent, into: destination, .together, overlaps: !both, on: stream)
         }
-        if !extent.isDecode, extent.hasLongSegments {
-            try prefill.run(layer: layer, group: group, x, extent, into: LowRankDestination(y), kernels: 0..<2, on: stream)
+        if hasLong {
+            try prefill.run(layer, group, x, extent, into: destination, .shrink, overlaps: true, on: stream)
+            if both { try branch.join(stream) }
+            try prefill.run(layer, group, x, extent, into: destination, .expand, overlaps: !both, on: stream)
         }
     }
 }
@@ -104,17 +112,16 @@ extension LowRankUpdate {
         return decode.planAddress(layer: layer, group: group)
     }
 
-    func runPart(
-        _ part: Int,
+    /// Leaves a group's updates in rows of their own, for the product that is launched next.
+    func runApart(
         _ target: AdapterTarget,
         _ x: CUDARows,
         _ extent: StepExtent,
         into destination: LowRankDestination,
         on stream: Stream
     ) throws(CUDAError) {
-        guard case .projections(let layer, let group) = target else { return }
-        try decode.run(
-            layer: layer, group: group, x, extent, into: destination, kernels: part..<part + 1, on: stream)
+        guard case .projections(let layer, let group) = target else { preconditionFailure("the head has no plan") }
+        try decode.run(layer, group, x, extent, into: destination, .apart, overlaps: true, on: stream)
     }
 }
 
