@@ -11,7 +11,7 @@ extension CUDABackend {
     ) {
         let rows = rowCount(of: target)
         guard rows > 0 else { return }
-        if takes(weight, rows: rows), operations.lowRank.canStandApart(target, extent), Experiment.apart == 1 {
+        if takes(weight, rows: rows), operations.lowRank.canStandApart(target, extent) {
             faults.attempt { () throws(CUDAError) in
                 try updatedProduct(x, weight, target: target, rows: rows, into: y)
             }
@@ -75,7 +75,7 @@ extension CUDABackend {
         faults.attempt { () throws(CUDAError) in
             let scratch = try TuningScratch(context, weights: weights, rows: graphs.sizes.last ?? 1)
             for rows in graphs.sizes {
-                for group in scratch.groups {
+                for group in scratch.groups where !takes(group[0], rows: rows) {
                     let isHead = group[0].outputs == shape.vocabularySize
                     let shape = productShape(group[0], rows: rows, result: isHead ? .float32 : type)
                     guard dense.choices[shape] == nil else { continue }

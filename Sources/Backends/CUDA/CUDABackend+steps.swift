@@ -18,7 +18,6 @@ extension CUDABackend {
         if !isDecode { sortSegments(of: batch) }
         step.load(batch, rows: extent.rows)
         let stream = stream
-        if Experiment.gap == 1, bucket != nil { faults.attempt { () throws(CUDAError) in try meter.start(context, stream) } }
         faults.attempt { () throws(CUDAError) in try step.upload(on: stream) }
         guard let bucket else {
             return pass(&self)
@@ -28,7 +27,6 @@ extension CUDABackend {
             return CUDARows(address: 0, count: 0, width: shape.vocabularySize, type: .float32)
         }
         faults.attempt { () throws(CUDAError) in try graph.launch(on: stream) }
-        if Experiment.gap == 1 { faults.attempt { () throws(CUDAError) in try meter.end(stream) } }
         return result
     }
 

@@ -34,7 +34,6 @@ package struct CUDABackend: Backend, ~Copyable {
     /// What the operations being issued cover.
     var extent = StepExtent()
     let faults = Faults()
-    let meter = GapMeter()
     /// Every dense weight, for timing products on real ones.
     var weights: [CUDAMatrix] = []
     private let uploader: WeightUploader

@@ -23,7 +23,7 @@ struct CUDAOperations {
         let outputs = [queries + 2 * keys, shape.hiddenSize, 2 * shape.intermediateSize, shape.vocabularySize]
         let compiler = KernelCompiler(try NVRTC(driverVersion: driver.version))
         let defines = [
-            "PUNICA_BF16": type == .bfloat16 ? "1" : "0", "PUNICA_EARLY": "\(Experiment.early)",
+            "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
             "PUNICA_HEADS": "\(shape.heads)",
             "PUNICA_KV_HEADS": "\(shape.keyValueHeads)",
             "PUNICA_HEAD_SIZE": "\(shape.headSize)",
@@ -33,11 +33,7 @@ struct CUDAOperations {
         let variants = decodeVariants.map {
             KernelJob(KernelSource(embedded: "low_rank_decode.cu"), defines: defines.merging($0) { _, own in own })
         }
-        let products = StreamedProducts.jobs(
-            outputs: outputs,
-            type: type,
-            multiprocessors: context.multiprocessorCount
-        )
+        let products = StreamedProducts.jobs(context, outputs: outputs, type: type)
         let attentionAndUpdates = (["attention_rows.cu", "attention_tiles.cu"] + LowRankUpdate.sources).map {
             KernelJob(KernelSource(embedded: $0), defines: defines)
         }

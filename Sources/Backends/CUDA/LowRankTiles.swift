@@ -116,12 +116,11 @@ final class LowRankTiles {
             ready: destination.ready
         )
         guard let kernel = kernels[launch] else { preconditionFailure("no kernel for \(launch)") }
-        let less = launch == .apart ? (2 - Experiment.ldepth) * 32768 : 0
         try kernel.launch(
             parameters,
             grid: (geometry.blocks(for: extent), 1, 1),
             block: 256,
-            sharedBytes: launch == .shrink ? 0 : geometry.sharedBytes(for: extent) - less,
+            sharedBytes: launch == .shrink ? 0 : geometry.sharedBytes(for: extent),
             overlapsPredecessor: overlaps,
             on: stream
         )
@@ -159,7 +158,7 @@ struct LowRankGeometry {
     /// A shrink unit's cost in steps of the expand, where one kernel does both.
     let shrinkWeight: Int
     let scratchBytes: Int
-    let isDecode: Bool
+    private let isDecode: Bool
     private let isHalf: Bool
 
     init(_ kind: LowRankTiles.Kind, groups: LowRankGroups, type: ScalarType, multiprocessors: Int) {
@@ -181,8 +180,7 @@ struct LowRankGeometry {
 
     /// One a multiprocessor where the product runs beside.
     func blocks(for extent: StepExtent) -> Int {
-        isDecode && extent.isDecode && Experiment.single == 1 && Experiment.apart == 1
-            && extent.rows <= StreamedProducts.mostRows ? blocks / 2 : blocks
+        isDecode && extent.isDecode && extent.rows <= StreamedProducts.mostRows ? blocks / 2 : blocks
     }
 
     /// Numbers between rows of a block's vectors.

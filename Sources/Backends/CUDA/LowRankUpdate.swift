@@ -13,7 +13,8 @@ final class LowRankUpdate {
         "LOW_RANK_WARPS": "8", "LOW_RANK_DEPTH": "2", "LOW_RANK_EARLY": "2", "LOW_RANK_RESIDENT": "2",
     ]
 
-    static var apartDefines: [String: String] { defines.merging(["LOW_RANK_APART": "1", "LOW_RANK_DEPTH": "\(Experiment.ldepth)", "LOW_RANK_EARLY": "\(Experiment.ldepth)"]) { _, own in own } }
+    /// For updates that are left in rows of their own.
+    static let apartDefines = defines.merging(["LOW_RANK_APART": "1"]) { _, own in own }
 
     let groups: LowRankGroups
     private let rows: LowRankRows
@@ -107,6 +108,7 @@ extension LowRankUpdate {
         if case .projections = target { extent.hasAdapters && extent.isDecode && decode.isUsable } else { false }
     }
 
+    /// Address of a group's plan.
     func plan(of target: AdapterTarget) -> UInt64 {
         guard case .projections(let layer, let group) = target else { return 0 }
         return decode.planAddress(layer: layer, group: group)

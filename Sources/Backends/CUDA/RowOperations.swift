@@ -24,12 +24,12 @@ struct RowOperations {
     static func jobs(_ shape: ModelShape, type: ScalarType, blockSize: Int) -> [KernelJob] {
         let bfloat16 = type == .bfloat16 ? "1" : "0"
         let rows = [
-            "PUNICA_BF16": bfloat16, "PUNICA_EARLY": "\(Experiment.early)",
+            "PUNICA_BF16": bfloat16,
             "PUNICA_HIDDEN": "\(shape.hiddenSize)",
             "PUNICA_FEED_FORWARD": "\(shape.intermediateSize)",
         ]
         let positions = [
-            "PUNICA_BF16": bfloat16, "PUNICA_EARLY": "\(Experiment.early)",
+            "PUNICA_BF16": bfloat16,
             "PUNICA_HEADS": "\(shape.heads)",
             "PUNICA_KV_HEADS": "\(shape.keyValueHeads)",
             "PUNICA_HEAD_SIZE": "\(shape.headSize)",

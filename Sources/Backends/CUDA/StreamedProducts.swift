@@ -6,25 +6,25 @@ internal import Core
 /// that were computed beside it (dense_stream.cu).
 final class StreamedProducts {
     /// Of a product, at most; the library's are quicker from there on.
-    static var mostRows: Int { Experiment.rows }
+    static let mostRows = 32
 
     private let kernels: [StreamedGeometry: Kernel]
-    private let multiprocessorCount: Int
+    private let device: StreamedGeometry.Device
     /// Where low-rank updates wait to be added, float32 `[rows, outputs]`: one rounding of the sum is all that happens.
     private let updates: DeviceBuffer
     /// The tag of the last update whose input is complete.
     private let ready: DeviceBuffer
 
     /// What is to be compiled for a model's products, in the order that `init` takes the modules.
-    static func jobs(outputs: [Int], type: ScalarType, multiprocessors: Int) -> [KernelJob] {
-        geometries(outputs, multiprocessors).map { geometry in
+    static func jobs(_ context: Context, outputs: [Int], type: ScalarType) -> [KernelJob] {
+        geometries(outputs, StreamedGeometry.Device(context)).map { geometry in
             KernelJob(
                 KernelSource(embedded: "dense_stream.cu"),
                 defines: [
                     "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
                     "DENSE_TILES": "\(geometry.tiles)",
                     "DENSE_ROW_TILES": "\(geometry.rowTiles)",
-                    "DENSE_DEPTH": "\(geometry.depth)", "DENSE_STAGE": "\(StreamedGeometry.stage(geometry.rowTiles))",
+                    "DENSE_DEPTH": "\(geometry.depth)",
                 ]
             )
         }
@@ -32,26 +32,39 @@ final class StreamedProducts {
 
     /// - Parameter modules: of `jobs`.
     init(_ context: Context, _ modules: [Module], outputs: [Int]) throws(CUDAError) {
-        multiprocessorCount = context.multiprocessorCount
+        device = StreamedGeometry.Device(context)
         var kernels: [StreamedGeometry: Kernel] = [:]
-        for (geometry, module) in zip(Self.geometries(outputs, multiprocessorCount), modules) {
+        for (geometry, module) in zip(Self.geometries(outputs, device), modules) {
             kernels[geometry] = try module.kernel("punica_dense_stream")
         }
         self.kernels = kernels
         ready = try DeviceBuffer(context, byteCount: 4)
         try ready.fill(0)
-        updates = try DeviceBuffer(context, byteCount: 4 * 32 * (outputs.max() ?? 1))
+        updates = try DeviceBuffer(context, byteCount: 4 * Self.mostRows * (outputs.max() ?? 1))
     }
 
-    private static func geometries(_ outputs: [Int], _ multiprocessors: Int) -> [StreamedGeometry] {
-        let all = [8, 16, 32].flatMap { rows in
-            outputs.map { StreamedGeometry(outputs: $0, rows: rows, multiprocessors: multiprocessors) }
+    private static func geometries(_ outputs: [Int], _ device: StreamedGeometry.Device) -> [StreamedGeometry] {
+        let all = [8, 16, mostRows].flatMap { rows in
+            outputs.flatMap { outputs in
+                [false, true].map {
+                    StreamedGeometry(outputs: outputs, rows: rows, besideUpdate: $0, device: device)
+                }
+            }
         }
-        return Array(Set(all)).sorted { ($0.rowTiles, $0.tiles) < ($1.rowTiles, $1.tiles) }
+        return Set(all).filter { $0.fits(device) }.sorted {
+            ($0.rowTiles, $0.tiles, $0.depth) < ($1.rowTiles, $1.tiles, $1.depth)
+        }
     }
 
-    /// Whether the kernel takes such a product.
-    func takes(_ weight: CUDAMatrix, rows: Int) -> Bool { rows <= Self.mostRows && weight.inputs % 8 == 0 }
+    /// Whether the kernel takes a product, with an update beside it or without.
+    func takes(_ weight: CUDAMatrix, rows: Int) -> Bool {
+        guard rows <= Self.mostRows, weight.inputs % 8 == 0 else { return false }
+        return [false, true].allSatisfy { kernels[geometry(weight, rows: rows, besideUpdate: $0)] != nil }
+    }
+
+    private func geometry(_ weight: CUDAMatrix, rows: Int, besideUpdate: Bool) -> StreamedGeometry {
+        StreamedGeometry(outputs: weight.outputs, rows: rows, besideUpdate: besideUpdate, device: device)
+    }
 
     /// Where the launch right before a product leaves its update.
     func destination(of weight: CUDAMatrix) -> LowRankDestination {
@@ -69,7 +82,7 @@ final class StreamedProducts {
         into y: CUDARows,
         on stream: Stream
     ) throws(CUDAError) {
-        let geometry = StreamedGeometry(outputs: weight.outputs, rows: rows, multiprocessors: multiprocessorCount)
+        let geometry = geometry(weight, rows: rows, besideUpdate: update != nil)
         guard let kernel = kernels[geometry] else { preconditionFailure("no kernel for \(weight.outputs) outputs") }
         var parameters = DenseStreamParams()
         parameters.x = x.address
@@ -92,7 +105,7 @@ final class StreamedProducts {
         }
         try kernel.launch(
             parameters,
-            grid: (multiprocessorCount, 1, 1),
+            grid: (device.multiprocessors, 1, 1),
             block: 256,
             sharedBytes: geometry.sharedBytes,
             overlapsPredecessor: true,
@@ -109,45 +122,9 @@ struct LowRankAddition {
     let plan: UInt64
 }
 
-/// How a product is cut up; one kernel serves all products of a geometry.
-struct StreamedGeometry: Hashable {
-    /// Tiles of 8 weight rows that a block has in hand at once.
-    let tiles: Int
-    /// Tiles of 8 rows of activations.
-    let rowTiles: Int
-    /// Stages that each warp has on their way.
-    let depth: Int
 
-    /// What leaves a block of the low-rank kernel its place on the multiprocessor.
-    private static var mostSharedBytes: Int { (Experiment.ldepth == 1 ? 160 : 132) << 10 }
-
-    init(outputs: Int, rows: Int, multiprocessors: Int) {
-        rowTiles = rows <= 8 ? 1 : rows <= 16 ? 2 : 4
-        let most = rowTiles == 1 ? 6 : rowTiles == 2 ? Experiment.number("PX_T2", 4) : Experiment.number("PX_T4", 4)
-        let share = ((outputs + 7) / 8 + multiprocessors - 1) / multiprocessors
-        let sets = (share + most - 1) / most
-        tiles = (share + sets - 1) / sets
-        let stage = Self.stageBytes(tiles: tiles, rowTiles: rowTiles)
-        let fixed = Self.partsBytes(tiles: tiles, rowTiles: rowTiles)
-        depth = min(4, max(2, (Self.mostSharedBytes - fixed) / stage))
-    }
-
-    static func stage(_ rowTiles: Int) -> Int {
-        rowTiles == 1 ? 64 : rowTiles == 2 ? Experiment.number("PX_S2", 64) : Experiment.number("PX_S4", 64)
-    }
-
-    /// Dynamic shared memory of a block.
-    var sharedBytes: Int {
-        depth * Self.stageBytes(tiles: tiles, rowTiles: rowTiles) + Self.partsBytes(tiles: tiles, rowTiles: rowTiles)
-    }
-
-    /// Of all warps.
-    private static func stageBytes(tiles: Int, rowTiles: Int) -> Int {
-        8 * (tiles + rowTiles) * stage(rowTiles) * 16
-    }
-
-    private static func partsBytes(tiles: Int, rowTiles: Int) -> Int {
-        let pitch = 8 * tiles + (tiles % 2 == 0 ? 8 : 0)
-        return 4 * (rowTiles < 4 ? 8 : 4) * rowTiles * 8 * pitch
+extension StreamedGeometry.Device {
+    fileprivate init(_ context: Context) {
+        self.init(multiprocessors: context.multiprocessorCount, sharedBytes: context.sharedBytesPerBlock)
     }
 }

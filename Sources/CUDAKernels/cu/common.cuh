@@ -176,13 +176,8 @@ __device__ __forceinline__ void releaseSuccessor() {
 // Lets the next kernel start as early as can be, then waits. For kernels of which nothing that a successor reads before
 // its own wait depends.
 __device__ __forceinline__ void releaseAndWait() {
-#if PUNICA_EARLY
     releaseSuccessor();
     waitForPredecessor();
-#else
-    waitForPredecessor();
-    releaseSuccessor();
-#endif
 }
 
 }  // namespace punica

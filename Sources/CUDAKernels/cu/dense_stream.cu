@@ -1,7 +1,7 @@
 // y[T, N] = x[T, K]·W[N, K]ᵀ for T up to 8, 16 or 32 rows: W is read once, at the rate of the memory.
 //
 // A block has neighbouring tiles of 8 rows of W and takes DENSE_TILES of them at a time; its warps share the inputs, and
-// their sums meet in shared memory. Weights and inputs come by asynchronous copies, a stage of 64 or 32 inputs at a time, into
+// their sums meet in shared memory. Weights and inputs come by asynchronous copies, a stage of 64 inputs at a time, into
 // a queue that each warp has to itself and that runs on from one set of tiles to the next. Before the kernel before this
 // one has ended, weights are already on their way: that hides its tail and the launch. Activations are the tensor
 // cores' 16 rows, weights their 8 columns; which k each element stands for is free as long as both sides agree.
@@ -12,8 +12,8 @@
 //
 // Constants: PUNICA_BF16, DENSE_TILES, DENSE_ROW_TILES (1, 2, 4: up to 8, 16, 32 rows), DENSE_DEPTH (stages on their
 // way). Launch: one block a multiprocessor, 256 threads, dynamic shared memory
-//   8 * DENSE_DEPTH * (DENSE_TILES + DENSE_ROW_TILES) * tile + parts * DENSE_ROW_TILES * 8 * pitch * 4
-// (tile, parts) = (1024, 8) up to 8 rows, else (512, 4); pitch = the odd multiple of 8 from 8 * DENSE_TILES on. K is a multiple of 8; addresses are multiples of 16.
+//   8 * DENSE_DEPTH * (DENSE_TILES + DENSE_ROW_TILES) * 1024 + parts * DENSE_ROW_TILES * 8 * pitch * 4
+// parts = 8, for 32 rows 4; pitch = the odd multiple of 8 from 8 * DENSE_TILES on. K is a multiple of 8; addresses are multiples of 16.
 #include "DenseStreamParams.h"
 #include "low_rank.cuh"
 
@@ -36,10 +36,7 @@ constexpr int kRowTiles = DENSE_ROW_TILES;
 constexpr int kDepth = DENSE_DEPTH;
 // Rows of a tile of W, and bytes of a tile's stage.
 constexpr int kTile = 8;
-#ifndef DENSE_STAGE
-#define DENSE_STAGE 64
-#endif
-constexpr int kStageInputs = DENSE_STAGE;
+constexpr int kStageInputs = 64;
 constexpr int kTileBytes = kTile * kStageInputs * 2;
 // Pieces of 16 bytes in a tile's row, and the rows that a warp copies at once.
 constexpr int kPieces = kStageInputs / 8;
@@ -55,11 +52,6 @@ constexpr int kColumns = kTiles * kTile;
 constexpr int kPitch = kTiles % 2 ? kColumns : kColumns + 8;
 constexpr int kOutputs = (kMostRows * kColumns + kThreads - 1) / kThreads;
 constexpr int kMembers = 4;
-#ifndef DENSE_INTERLEAVE
-#define DENSE_INTERLEAVE 1
-#endif
-// Warps take neighbouring stages, so that a block reads 1 KB of a row at about the same time.
-constexpr int kStageStep = DENSE_INTERLEAVE ? kWarps : 1;
 
 static_assert(kRowTiles == 1 || kRowTiles % 2 == 0, "a tensor-core tile has 16 rows");
 static_assert(kMostRows * kMembers <= kThreads, "a thread looks up a row's adapter");
@@ -70,20 +62,20 @@ struct Change {
   bool adds;
 };
 
-// Fills a warp's queue: all stages of its inputs for a set of tiles, then for the next.
+// Fills a warp's queue: all stages of its inputs for a set of tiles, then for the next. Warps take neighbouring stages,
+// so that a block reads 1 KB of a row at about the same time.
 struct Feed {
   const DenseStreamParams &p;
   const u32 slots;
-  const int lastTile, firstStage, lastStage;
+  const int lastTile, lastStage;
   int tile, stage, slot = 0;
 
-  __device__ __forceinline__ bool isEmpty() const { return tile >= lastTile || firstStage >= lastStage; }
+  __device__ __forceinline__ bool isEmpty() const { return tile >= lastTile || stage >= lastStage; }
 
   __device__ __forceinline__ u32 target() const {
     const int row = threadIdx.x % 32 / kPieces, piece = threadIdx.x % kPieces;
-    // Neighbouring rows of 128 bytes swap their halves, so that no two lanes of a fragment read share a bank.
-    const int place = kPieces == 8 ? piece ^ (row & 1) << 2 : piece;
-    return slots + slot * kStageBytes + (row * kPieces + place) * 16;
+    // Neighbouring rows swap their halves, so that no two lanes of a fragment read share a bank.
+    return slots + slot * kStageBytes + (row * kPieces + (piece ^ (row & 1) << 2)) * 16;
   }
 
   __device__ __forceinline__ int input() const { return stage * kStageInputs + threadIdx.x % kPieces * 8; }
@@ -112,9 +104,9 @@ struct Feed {
 
   __device__ __forceinline__ void advance() {
     slot = slot + 1 == kDepth ? 0 : slot + 1;
-    stage += kStageStep;
+    stage += kWarps;
     if (stage < lastStage) return;
-    stage = firstStage;
+    stage = threadIdx.x / 32;
     tile += kTiles;
   }
 };
@@ -152,7 +144,7 @@ __device__ __forceinline__ void readChanges(const DenseStreamParams &p, Change *
 // The products of one stage.
 __device__ __forceinline__ void multiplyStage(Tile (&sums)[kTall][kTiles], u32 block) {
   const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  const u32 own = block + g * kPieces * 16 + (kPieces == 8 ? (g & 1) * 64 : 0) + t * 16;
+  const u32 own = block + g * kPieces * 16 + (g & 1) * 64 + t * 16;
 #pragma unroll
   for (int half = 0; half < kStageInputs / kStep; ++half) {
     const u32 place = own ^ half << 6;
@@ -202,11 +194,9 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_dense_stream(
   const int blocks = gridDim.x, block = blockIdx.x;
   const int firstTile = static_cast<int>(static_cast<long long>(tiles) * block / blocks);
   const int lastTile = static_cast<int>(static_cast<long long>(tiles) * (block + 1) / blocks);
-  const int firstStage = DENSE_INTERLEAVE ? warp : stages * warp / kWarps;
-  const int lastStage = DENSE_INTERLEAVE ? stages : stages * (warp + 1) / kWarps;
   const u32 slots = sharedAddress(memory) + warp * kDepth * kStageBytes;
 
-  Feed feed = {p, slots, lastTile, firstStage, lastStage, firstTile, firstStage};
+  Feed feed = {p, slots, lastTile, stages, firstTile, warp};
   Feed inputs = feed;
 #pragma unroll 1
   for (int asked = 0; asked < kDepth; ++asked) {
@@ -233,7 +223,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_dense_stream(
   for (int tile = firstTile; tile < lastTile; tile += kTiles) {
     Tile sums[kTall][kTiles] = {};
 #pragma unroll 1
-    for (int stage = firstStage; stage < lastStage; stage += kStageStep) {
+    for (int stage = warp; stage < stages; stage += kWarps) {
       awaitGroups<kDepth - 1>();
       __syncwarp();
       multiplyStage(sums, slots + slot * kStageBytes);
