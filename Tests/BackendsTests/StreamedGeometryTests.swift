@@ -10,19 +10,17 @@ import Testing
 
     @Test(arguments: outputs, [1, 8, 9, 16, 17, 32])
     func `a block fits a large multiprocessor, with two stages and more of each warp`(outputs: Int, rows: Int) {
-        for isBeside in [false, true] {
-            let geometry = StreamedGeometry(outputs: outputs, rows: rows, besideUpdate: isBeside, device: Self.large)
-            #expect(geometry.fits(Self.large))
-            #expect((2...4).contains(geometry.depth))
-            #expect((1...6).contains(geometry.tiles))
-            #expect(8 * geometry.rowTiles >= rows)
-        }
+        let geometry = StreamedGeometry(outputs: outputs, rows: rows, device: Self.large)
+        #expect(geometry.fits(Self.large))
+        #expect((2...4).contains(geometry.depth))
+        #expect((1...6).contains(geometry.tiles))
+        #expect(8 * geometry.rowTiles >= rows)
     }
 
     /// What a multiprocessor has is 228 KB, a block's own kilobyte and static variables included.
     @Test(arguments: outputs, [1, 8, 16])
     func `a product of up to 16 rows leaves the low-rank kernel its place`(outputs: Int, rows: Int) {
-        let product = StreamedGeometry(outputs: outputs, rows: rows, besideUpdate: true, device: Self.large)
+        let product = StreamedGeometry(outputs: outputs, rows: rows, device: Self.large)
         let lowRank = LowRankGeometry(
             .decode(rows: 64),
             groups: LowRankGroups(Self.shape),
@@ -46,17 +44,17 @@ import Testing
     }
 
     @Test func `a GPU with little shared memory leaves wide products to the library`() {
-        let wide = StreamedGeometry(outputs: 22_016, rows: 8, besideUpdate: false, device: Self.small)
+        let wide = StreamedGeometry(outputs: 22_016, rows: 8, device: Self.small)
         #expect(!wide.fits(Self.small))
     }
 
     private static let shape = ModelShape(
         layers: 2,
         hiddenSize: 4096,
-        intermediateSize: 11_008,
         heads: 32,
         keyValueHeads: 32,
         headSize: 128,
+        intermediateSize: 11_008,
         vocabularySize: 32_000
     )
 }

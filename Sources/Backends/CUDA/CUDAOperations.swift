@@ -28,18 +28,14 @@ struct CUDAOperations {
             "PUNICA_KV_HEADS": "\(shape.keyValueHeads)",
             "PUNICA_HEAD_SIZE": "\(shape.headSize)",
             "PUNICA_BLOCK_SIZE": "\(blockSize)",
-        ].merging(LowRankUpdate.defines) { own, _ in own }
-        let decodeVariants = [LowRankUpdate.apartDefines]
-        let variants = decodeVariants.map {
-            KernelJob(KernelSource(embedded: "low_rank_decode.cu"), defines: defines.merging($0) { _, own in own })
-        }
-        let products = StreamedProducts.jobs(context, outputs: outputs, type: type)
-        let attentionAndUpdates = (["attention_rows.cu", "attention_tiles.cu"] + LowRankUpdate.sources).map {
+        ]
+        let attention = ["attention_rows.cu", "attention_tiles.cu"].map {
             KernelJob(KernelSource(embedded: $0), defines: defines)
         }
+        let updates = LowRankUpdate.jobs(defines)
         let jobs =
             RowOperations.jobs(shape, type: type, blockSize: blockSize) + [DeviceSampler.job(shape, type: .float32)]
-            + attentionAndUpdates + variants + products
+            + attention + updates + StreamedProducts.jobs(context, outputs: outputs, type: type)
         let modules = try compiler.compile(jobs, for: context)
         rows = try RowOperations(Array(modules[0..<2]), shape: shape)
         sampler = try DeviceSampler(
@@ -50,7 +46,14 @@ struct CUDAOperations {
         )
         rowAttention = try RowAttention(context, modules[3], shape: shape, limits: limits)
         tileAttention = try TileAttention(modules[4], shape: shape, limits: limits)
-        streamed = try StreamedProducts(context, Array(modules[10...]), outputs: outputs)
-        lowRank = try LowRankUpdate(context, Array(modules[5..<10]), shape: shape, type: type, limits: limits)
+        let rest = modules[5...]
+        lowRank = try LowRankUpdate(
+            context,
+            Array(rest.prefix(updates.count)),
+            shape: shape,
+            type: type,
+            limits: limits
+        )
+        streamed = try StreamedProducts(context, Array(rest.dropFirst(updates.count)), outputs: outputs)
     }
 }

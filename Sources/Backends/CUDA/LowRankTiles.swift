@@ -126,6 +126,7 @@ final class LowRankTiles {
         )
     }
 
+    /// Where a group's plan lies.
     func planAddress(layer: Int, group: ProjectionGroup) -> UInt64 {
         let number = layer * LowRankGroups.all.count + LowRankGroups.number(of: group)
         return plans.address + UInt64(number * planStride)

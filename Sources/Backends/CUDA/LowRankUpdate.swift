@@ -7,14 +7,20 @@ internal import Core
 /// Three ways: the fused kernel for steps that decode and for the short segments of other steps, tensor-core tiles for
 /// long segments, and row kernels for what neither covers (the output head).
 final class LowRankUpdate {
-    static let sources = ["low_rank_rows.cu", "low_rank_plan.cu", "low_rank_decode.cu", "low_rank_prefill.cu"]
+    private static let sources = ["low_rank_rows.cu", "low_rank_plan.cu", "low_rank_decode.cu", "low_rank_prefill.cu"]
     /// The fused kernel's shape, by measurement: two blocks a multiprocessor, each with two blocks of weights on the way.
-    static let defines = [
+    private static let defines = [
         "LOW_RANK_WARPS": "8", "LOW_RANK_DEPTH": "2", "LOW_RANK_EARLY": "2", "LOW_RANK_RESIDENT": "2",
     ]
 
-    /// For updates that are left in rows of their own.
-    static let apartDefines = defines.merging(["LOW_RANK_APART": "1"]) { _, own in own }
+    /// What is to be compiled, in the order that `init` takes the modules; the last is the fused kernel again, for
+    /// updates that are left in rows of their own.
+    static func jobs(_ modelDefines: [String: String]) -> [KernelJob] {
+        let defines = modelDefines.merging(defines) { own, _ in own }
+        let apart = defines.merging(["LOW_RANK_APART": "1"]) { _, own in own }
+        return sources.map { KernelJob(KernelSource(embedded: $0), defines: defines) }
+            + [KernelJob(KernelSource(embedded: "low_rank_decode.cu"), defines: apart)]
+    }
 
     let groups: LowRankGroups
     private let rows: LowRankRows
@@ -110,7 +116,7 @@ extension LowRankUpdate {
 
     /// Address of a group's plan.
     func plan(of target: AdapterTarget) -> UInt64 {
-        guard case .projections(let layer, let group) = target else { return 0 }
+        guard case .projections(let layer, let group) = target else { preconditionFailure("the head has no plan") }
         return decode.planAddress(layer: layer, group: group)
     }
 

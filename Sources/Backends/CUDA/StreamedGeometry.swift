@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// How a product of few rows is cut up; one kernel serves all products of a geometry.
 struct StreamedGeometry: Hashable {
     /// Tiles of 8 weight rows that a block has in hand at once.
@@ -20,10 +18,8 @@ struct StreamedGeometry: Hashable {
         let sharedBytes: Int
     }
 
-    /// - Parameters:
-    ///   - rows: of activations, at most 32.
-    ///   - besideUpdate: whether a block shares its multiprocessor with one of the low-rank kernel.
-    init(outputs: Int, rows: Int, besideUpdate: Bool, device: Device) {
+    /// - Parameter rows: of activations, at most 32.
+    init(outputs: Int, rows: Int, device: Device) {
         rowTiles = rows <= 8 ? 1 : rows <= 16 ? 2 : 4
         // By registers, and so that two stages of each warp fit beside the low-rank kernel.
         let most = rowTiles == 1 ? 6 : 4
@@ -31,8 +27,8 @@ struct StreamedGeometry: Hashable {
         let sets = (share + most - 1) / most
         tiles = (share + sets - 1) / sets
         let stage = Self.stageBytes(tiles: tiles, rowTiles: rowTiles)
-        let isNarrow = besideUpdate || ProcessInfo.processInfo.environment["PX_WIDE"] == "0"
-        let room = min((isNarrow ? 132 : 200) << 10, device.sharedBytes - Self.fixedBytes)
+        // More than leaves a block of the low-rank kernel its place gains nothing.
+        let room = min(132 << 10, device.sharedBytes - Self.fixedBytes)
         depth = min(4, max(2, (room - Self.partsBytes(tiles: tiles, rowTiles: rowTiles)) / stage))
     }
 

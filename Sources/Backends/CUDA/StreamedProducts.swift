@@ -45,25 +45,20 @@ final class StreamedProducts {
 
     private static func geometries(_ outputs: [Int], _ device: StreamedGeometry.Device) -> [StreamedGeometry] {
         let all = [8, 16, mostRows].flatMap { rows in
-            outputs.flatMap { outputs in
-                [false, true].map {
-                    StreamedGeometry(outputs: outputs, rows: rows, besideUpdate: $0, device: device)
-                }
-            }
+            outputs.map { StreamedGeometry(outputs: $0, rows: rows, device: device) }
         }
         return Set(all).filter { $0.fits(device) }.sorted {
             ($0.rowTiles, $0.tiles, $0.depth) < ($1.rowTiles, $1.tiles, $1.depth)
         }
     }
 
-    /// Whether the kernel takes a product, with an update beside it or without.
+    /// Whether the kernel takes a product, with an update or without.
     func takes(_ weight: CUDAMatrix, rows: Int) -> Bool {
-        guard rows <= Self.mostRows, weight.inputs % 8 == 0 else { return false }
-        return [false, true].allSatisfy { kernels[geometry(weight, rows: rows, besideUpdate: $0)] != nil }
+        rows <= Self.mostRows && weight.inputs % 8 == 0 && kernels[geometry(weight, rows: rows)] != nil
     }
 
-    private func geometry(_ weight: CUDAMatrix, rows: Int, besideUpdate: Bool) -> StreamedGeometry {
-        StreamedGeometry(outputs: weight.outputs, rows: rows, besideUpdate: besideUpdate, device: device)
+    private func geometry(_ weight: CUDAMatrix, rows: Int) -> StreamedGeometry {
+        StreamedGeometry(outputs: weight.outputs, rows: rows, device: device)
     }
 
     /// Where the launch right before a product leaves its update.
@@ -82,7 +77,8 @@ final class StreamedProducts {
         into y: CUDARows,
         on stream: Stream
     ) throws(CUDAError) {
-        let geometry = geometry(weight, rows: rows, besideUpdate: update != nil)
+        precondition(x.width == weight.inputs && y.width == weight.outputs, "rows of another width")
+        let geometry = geometry(weight, rows: rows)
         guard let kernel = kernels[geometry] else { preconditionFailure("no kernel for \(weight.outputs) outputs") }
         var parameters = DenseStreamParams()
         parameters.x = x.address
@@ -121,7 +117,6 @@ struct LowRankAddition {
     /// Address of its plan.
     let plan: UInt64
 }
-
 
 extension StreamedGeometry.Device {
     fileprivate init(_ context: Context) {

@@ -10,6 +10,9 @@
 // that no other row touches; v enters the second product as two 16-bit terms (its 16 leading bits in bf16), so nothing
 // of it is lost at the precision of y. Sums are f32, y is rounded once.
 //
+// With LOW_RANK_APART, y is float rows of their own that hold scale * (x[rows]·Aᵀ)·Bᵀ; the successor is released at once
+// and runs beside, and `ready` tells it by the launch's tag when x is complete.
+//
 // Blocks wait for each other: the grid must fit on the device at once, and one such launch may be in flight at a time.
 // Launch: grid = the plan's `blocks` (made with rowsPerTile 8), LOW_RANK_WARPS * 32 threads, dynamic shared memory
 //   warps * (depth * 4096 + 1152) + 64 * 64 + 16 * vectorPitch * 2 (+ 32 * vectorPitch + 32 in fp16)
