@@ -50,7 +50,9 @@ final class LowRankTiles {
         let pairs = sequences * Self.mostMembers
         isUsable = pairs <= Self.mostPairs
         planStride = 64 + (geometry.blocks + 1) / 2 * 64 + 64 * min(pairs, Self.mostPairs)
-        plans = try DeviceBuffer(context, byteCount: planStride * groups.layers * LowRankGroups.all.count)
+        // Blocks fetch a fixed number of pairs ahead, of the last plan beyond its end.
+        let plansEnd = planStride * groups.layers * LowRankGroups.all.count
+        plans = try DeviceBuffer(context, byteCount: plansEnd + 64 * 64)
         // A plan counts its runs, and words in the scratch carry that count: both begin at zero.
         try plans.fill(0)
         scratch = try DeviceBuffer(context, byteCount: geometry.scratchBytes)

@@ -70,11 +70,11 @@ struct RowOperations {
             firstToken: 0,
             tableRows: Int32(table.outputs)
         )
+        // The first of a step: kernels after it read live counts before they wait, so those must be there by now.
         try embedding.launch(
             parameters,
             grid: (rows, 1, 1),
             block: rowThreads,
-            overlapsPredecessor: true,
             on: stream
         )
     }
