@@ -50,6 +50,11 @@ let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates"
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let grpcCore = Target.Dependency.product(name: "GRPCCore", package: "grpc-swift-2")
 let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grpc-swift-protobuf")
 let grpcTransport = Target.Dependency.product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
@@ -63,7 +68,7 @@ let networkTargets: [Target] = [
         dependencies: [
             "Server", "Serving", "Frontend", "Bench", "Doctor", "Engine", "Models", "Backends", "Adapters",
             "Tokenization", "ChatTemplates", "Weights", "JSON", "Core", "Roles", "ClusterProtocol", "Cluster",
-            argumentParser, logging, signals,
+            "AdapterExchange", "Provisioning", "WebClients", argumentParser, asyncHTTPClient, logging, signals,
         ],
         swiftSettings: settings
     ),
@@ -96,16 +101,26 @@ let networkTargets: [Target] = [
     ),
     module(
         "Server",
-        uses: ["Frontend", "OpenAI", "Tokenization", "Engine", "Adapters", "JSON", "Core"],
-        products: [hummingbird, hummingbirdCore, nio, httpTypes, logging, lifecycle, signals]
+        uses: ["Frontend", "OpenAI", "Tokenization", "Engine", "AdapterExchange", "Adapters", "JSON", "Core"],
+        products: [hummingbird, hummingbirdCore, nio, nioPosix, httpTypes, logging, lifecycle, signals]
     ),
     tests(
         "Server",
         uses: [
             "FrontendFakes", "Server", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
-            "Adapters", "JSON", "Core",
+            "AdapterExchange", "Adapters", "JSON", "Core",
         ],
         products: [hummingbird, hummingbirdTesting, nio, httpTypes, logging, lifecycle, signals]
+    ),
+    module(
+        "WebClients",
+        uses: ["AdapterExchange", "Provisioning", "Core"],
+        products: [asyncHTTPClient, nio, nioHTTP1, nioPosix, nioSSL]
+    ),
+    tests(
+        "WebClients",
+        uses: ["WebClients", "AdapterExchange", "Provisioning", "Core"],
+        products: [asyncHTTPClient, nio, nioHTTP1, nioPosix, nioSSL]
     ),
 ]
 
@@ -120,6 +135,7 @@ let networkPackages: [Package.Dependency] = [
     .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
     .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
 ]
 
@@ -132,6 +148,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
     ] + (isLight ? [] : networkPackages),
     targets: (isLight ? [] : networkTargets) + [
         .executableTarget(
@@ -162,6 +180,8 @@ let package = Package(
         module("ChatTemplates", uses: ["JSON"]),
         module("Engine", uses: ["Scheduling", "Models", "Adapters", "Sampling", "Paging", "Backends", "Core"]),
         module("Models", uses: ["Adapters", "Sampling", "Weights", "Backends", "Core"]),
+        module("Provisioning", uses: ["CUDA", "JSON", "Core"], products: [subprocess, systemPackage]),
+        module("AdapterExchange", uses: ["Adapters", "Core"]),
         module("Scheduling", uses: ["Paging", "Core"], products: [collections]),
         module("Cluster", uses: ["JSON", "Core"], products: [collections]),
         module("Adapters", uses: ["Weights", "JSON", "Core"], products: [crypto]),
@@ -195,6 +215,8 @@ let package = Package(
         tests("Backends", uses: ["Backends", "Core"]),
         tests("Weights", uses: ["Weights", "JSON", "Core"]),
         tests("Adapters", uses: ["Adapters", "Weights", "JSON", "Core"]),
+        tests("Provisioning", uses: ["Provisioning", "JSON", "Core"]),
+        tests("AdapterExchange", uses: ["AdapterExchange", "Adapters", "Weights", "JSON", "Core"]),
         tests("Tokenization", uses: ["Tokenization", "JSON", "Core"]),
         tests("ChatTemplates", uses: ["ChatTemplates", "JSON", "Core"]),
         tests("OpenAI", uses: ["OpenAI", "JSON", "Core"]),

@@ -12,6 +12,7 @@ enum Endpoint: Equatable {
     case model(id: String)
     case models
     case pinAdapter(name: String)
+    case publishedAdapter(digest: String, file: String)
     case ready
     case registerAdapter
     case removeAdapter(name: String)
@@ -40,8 +41,8 @@ enum Endpoint: Equatable {
         switch self {
         case .health, .home, .metrics, .ready: .open
         case .chatCompletions, .completions, .detokenize, .model, .models, .tokenize: .api
-        case .adapter, .adapters, .loadAdapter, .pinAdapter, .registerAdapter, .removeAdapter, .unloadAdapter,
-            .unpinAdapter:
+        case .adapter, .adapters, .loadAdapter, .pinAdapter, .publishedAdapter, .registerAdapter, .removeAdapter,
+            .unloadAdapter, .unpinAdapter:
             .admin
         }
     }
@@ -76,10 +77,18 @@ enum Endpoint: Equatable {
     /// Paths that end in a name, which may hold slashes.
     private static func named(_ path: String) -> [(method: String, endpoint: Endpoint)] {
         if let id = path.after("/v1/models/") { return [("GET", .model(id: id))] }
+        if let item = path.after("/internal/adapters/") { return published(item) }
         guard let name = path.after("/admin/adapters/") else { return [] }
         if let pinned = name.before("/pin") { return [("POST", .pinAdapter(name: pinned))] }
         if let unpinned = name.before("/unpin") { return [("POST", .unpinAdapter(name: unpinned))] }
         return [("GET", .adapter(name: name)), ("DELETE", .removeAdapter(name: name))]
+    }
+
+    /// `<digest>/<file>`, neither of which holds a slash.
+    private static func published(_ item: String) -> [(method: String, endpoint: Endpoint)] {
+        let parts = item.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else { return [] }
+        return [("GET", .publishedAdapter(digest: parts[0], file: parts[1]))]
     }
 }
 

@@ -9,6 +9,7 @@ struct Endpoints: Sendable {
     let tokenizing: TokenizeEndpoint
     let models: ModelsEndpoint
     let adapters: AdaptersEndpoint
+    let published: PublishedAdaptersEndpoint
     let metrics: MetricsEndpoint
     let home: HomePage
     let answers: ActiveAnswers
@@ -35,6 +36,7 @@ struct Endpoints: Sendable {
         case .removeAdapter(let name): try adapters.remove(name)
         case .pinAdapter(let name): try await adapters.pin(name)
         case .unpinAdapter(let name): try adapters.unpin(name)
+        case .publishedAdapter(let digest, let file): try await published.show(digest: digest, file: file, context)
         case .loadAdapter: try await adapters.load(request)
         case .unloadAdapter: try await adapters.unload(request)
         }

@@ -45,6 +45,7 @@ extension ServerError {
         case .methodNotAllowed: ErrorAnswer(405, .invalidRequest, "method_not_allowed")
         case .missingKey: ErrorAnswer(401, .authentication, "missing_api_key")
         case .notFound: ErrorAnswer(404, .notFound, "not_found")
+        case .publishedFile: ErrorAnswer(500, .server, "published_file_unreadable")
         case .request(let error): error.answer
         }
     }

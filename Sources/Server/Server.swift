@@ -37,6 +37,10 @@ package struct Server: Sendable {
             tokenizing: TokenizeEndpoint(frontend: frontend, body: body),
             models: ModelsEndpoint(model: frontend.model, adapters: adapters),
             adapters: AdaptersEndpoint(store: adapters, baseNames: frontend.model.names, body: body),
+            published: PublishedAdaptersEndpoint(
+                origin: configuration.publishedAdapters,
+                stallTimeout: configuration.stallTimeout
+            ),
             metrics: MetricsEndpoint(
                 frontend: frontend,
                 store: adapters,

@@ -16,6 +16,7 @@ extension ServerError: CustomStringConvertible {
         case .methodNotAllowed(let methods): "This path takes \(methods.joined(separator: " or ")) only."
         case .missingKey: "An API key is needed: send the header 'Authorization: Bearer KEY'."
         case .notFound(let path): "There is nothing at '\(path)'."
+        case .publishedFile(let reason): "The adapter's file cannot be read: \(reason)"
         case .request(let error): "\(error)"
         }
     }

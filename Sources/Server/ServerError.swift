@@ -17,5 +17,7 @@ enum ServerError: Error, Equatable {
     case methodNotAllowed([String])
     case missingKey
     case notFound(path: String)
+    /// A published adapter's file cannot be read.
+    case publishedFile(reason: String)
     case request(OpenAIError)
 }

@@ -105,6 +105,7 @@ struct ModelOptions: ParsableArguments {
     func frontend(
         of scheduler: NetworkAddress,
         security: ClusterSecurity,
+        publish: (any AdapterPublisher)?,
         logger: Logger
     ) async throws -> ClusterFrontend {
         let demo = model == nil ? try DemoDirectory() : nil
@@ -113,7 +114,12 @@ struct ModelOptions: ParsableArguments {
         options.maxSequenceLength = maxModelLen
         options.maxWaiting = maxWaiting
         options.adapterRoot = adapterRoot
-        let cluster = try ClusterFrontend(model: model ?? demo?.model ?? "", options: options, logger: logger)
+        let cluster = try ClusterFrontend(
+            model: model ?? demo?.model ?? "",
+            options: options,
+            publish: publish,
+            logger: logger
+        )
         try await registerAdapters(demo, in: cluster.adapters)
         return cluster
     }

@@ -15,6 +15,7 @@ struct RunnerCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var model: ModelOptions
+    @OptionGroup var exchange: ExchangeOptions
     @Option(help: "Where the scheduler listens, HOST:PORT.")
     var scheduler: NetworkAddress
     @Option(help: "Where to listen for frontends, HOST:PORT; port 0 takes any free one.")
@@ -54,7 +55,7 @@ struct RunnerCommand: AsyncParsableCommand {
             sizes: service.runnerSizes(backend: model.backend),
             source: service.engine,
             store: service.adapters,
-            adapters: StoredAdapters(store: service.adapters),
+            adapters: try exchange.adapters(in: service.adapters),
             logger: log.logger
         )
         do {

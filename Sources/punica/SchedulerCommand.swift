@@ -1,6 +1,7 @@
 import ArgumentParser
 import Cluster
 import Logging
+import Provisioning
 import Roles
 
 /// `scheduler`: the one process of a cluster that decides where requests run.
@@ -18,6 +19,7 @@ struct SchedulerCommand: AsyncParsableCommand {
     var consolidation = 5.0
     @Option(help: "Most moves of one request to gather or for memory.")
     var maxMoves = 2
+    @OptionGroup var pool: PoolOptions
     @OptionGroup var security: SecurityOptions
     @OptionGroup var log: LogOptions
 
@@ -35,24 +37,33 @@ struct SchedulerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        let opened = try pool.open(listen: listen)
         var options = SchedulerRole.Options(
             listen: listen,
             security: try security.security(listeningOn: listen),
-            configuration: clusterConfiguration
+            configuration: clusterConfiguration(maxRunners: opened?.size)
         )
-        options.machines = nil
+        options.machines = opened.map { MachineKeeper($0.pool, logger: log.logger) }
         let role = SchedulerRole(options, logger: log.logger)
+        let watching = opened.map { opened in
+            Task { [logger = log.logger] in
+                await PoolWatch.run(opened.pool, every: .seconds(5)) { logger.notice("\($0)") }
+            }
+        }
         let serving = Task {
             try await role.run { address in print("the scheduler listens on \(address)") }
         }
         try await untilSignal({ serving.cancel() }) { try await serving.value }
+        watching?.cancel()
+        try await opened?.close()
     }
 
-    private var clusterConfiguration: ClusterConfiguration {
+    private func clusterConfiguration(maxRunners: Int?) -> ClusterConfiguration {
         let gathering = ClusterConfiguration.Consolidation(period: .seconds(consolidation))
         return ClusterConfiguration(
             policy: PlacementPolicies.named(policy) ?? PaperPolicy(),
             consolidation: consolidation == 0 ? nil : gathering,
+            scaling: maxRunners.map(pool.scaling),
             maxMoves: maxMoves
         )
     }

@@ -1,3 +1,4 @@
+import AdapterExchange
 import Adapters
 import ArgumentParser
 import Engine
@@ -36,6 +37,8 @@ struct ServeCommand: AsyncParsableCommand {
         help: "HOST:PORT of a cluster's scheduler: tokens come from its runners, and the model needs no weights here."
     )
     var scheduler: NetworkAddress?
+    @Option(help: "With --scheduler: a directory where adapters are published by digest for the runners.")
+    var publish: String?
     @OptionGroup var security: SecurityOptions
     @OptionGroup var log: LogOptions
 
@@ -45,6 +48,9 @@ struct ServeCommand: AsyncParsableCommand {
         }
         guard (0...86400).contains(gracePeriod) else {
             throw ValidationError("--grace-period is \(gracePeriod), but must be 0 ... 86400 seconds")
+        }
+        guard publish == nil || scheduler != nil else {
+            throw ValidationError("--publish goes with --scheduler: here the adapters are used where they are")
         }
     }
 
@@ -67,6 +73,7 @@ struct ServeCommand: AsyncParsableCommand {
         let cluster = try await model.frontend(
             of: scheduler,
             security: security.security,
+            publish: publish.map { DirectoryPublisher(origin: DirectoryOrigin(root: $0)) },
             logger: log.logger
         )
         let running = Task { await cluster.source.run() }
@@ -98,6 +105,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.adminKey = adminKey
         configuration.bodyLimit = bodyLimit.count
         configuration.gracePeriod = .seconds(gracePeriod)
+        configuration.publishedAdapters = publish.map { DirectoryOrigin(root: $0) }
         return configuration
     }
 

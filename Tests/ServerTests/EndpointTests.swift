@@ -14,6 +14,7 @@ struct EndpointTests {
         ("DELETE", "/admin/adapters/a/b", .removeAdapter(name: "a/b")),
         ("POST", "/admin/adapters/a/b/pin", .pinAdapter(name: "a/b")),
         ("POST", "/admin/adapters/a/unpin", .unpinAdapter(name: "a")),
+        ("GET", "/internal/adapters/ab/f.json", .publishedAdapter(digest: "ab", file: "f.json")),
     ])
     func `a path and its method name an endpoint`(method: String, path: String, endpoint: Endpoint) {
         #expect(Endpoint.find(method: method, path: path) == .endpoint(endpoint))
@@ -28,7 +29,10 @@ struct EndpointTests {
         #expect(Endpoint.find(method: method, path: path) == .otherMethods(methods))
     }
 
-    @Test(arguments: ["", "//", "/v1", "/v1/models/", "/V1/models", "/admin/adapters/", "/v1/completions/", "/x"])
+    @Test(arguments: [
+        "", "//", "/v1", "/v1/models/", "/V1/models", "/admin/adapters/", "/v1/completions/", "/x",
+        "/internal/adapters/", "/internal/adapters/ab", "/internal/adapters/ab/c/d",
+    ])
     func `other paths do not exist`(path: String) {
         #expect(Endpoint.find(method: "GET", path: path) == .none)
     }

@@ -251,7 +251,13 @@ extension SchedulerDesk {
         logger.notice("runner released", metadata: ["runner": "\(id)"])
         journal.note(.released, id, "told to stop")
         runner.orders.yield(.stop)
-        if let machine = runner.registration.description.machine { machines?.release(machine) }
+        guard let machine = runner.registration.description.machine else { return }
+        machines?.release(machine) { [weak self] other in await self?.drain(machine: other) }
+    }
+
+    private func drain(machine: String) {
+        let there = runners.first { $0.value.registration.description.machine == machine }
+        if let there { scheduler.drain(there.key, at: now) }
     }
 
     private func acquire(_ count: Int) {
