@@ -60,15 +60,17 @@ let grpcProtobuf = Target.Dependency.product(name: "GRPCProtobuf", package: "grp
 let grpcTransport = Target.Dependency.product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport")
 let swiftProtobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 
 /// What speaks HTTP or gRPC, and what is built on it.
 let networkTargets: [Target] = [
     .executableTarget(
         name: "punica",
         dependencies: [
-            "Server", "Serving", "Frontend", "Bench", "Doctor", "Engine", "Models", "Backends", "Adapters",
-            "Tokenization", "ChatTemplates", "Weights", "JSON", "Core", "Roles", "ClusterProtocol", "Cluster",
-            "AdapterExchange", "Provisioning", "WebClients", argumentParser, asyncHTTPClient, logging, signals,
+            "Server", "Serving", "Frontend", "Bench", "Doctor", "Simulation", "Engine", "Models", "Backends",
+            "Adapters", "Tokenization", "ChatTemplates", "Weights", "JSON", "Core", "Roles", "ClusterProtocol",
+            "Cluster", "AdapterExchange", "Provisioning", "WebClients", argumentParser, asyncHTTPClient, logging,
+            signals,
         ],
         swiftSettings: settings
     ),
@@ -154,7 +156,7 @@ let package = Package(
     targets: (isLight ? [] : networkTargets) + [
         .executableTarget(
             name: "punica-bench",
-            dependencies: ["Bench", "Doctor", argumentParser],
+            dependencies: ["Bench", "Doctor", "Simulation", argumentParser],
             swiftSettings: settings
         ),
         module(
@@ -183,6 +185,7 @@ let package = Package(
         module("Provisioning", uses: ["CUDA", "JSON", "Core"], products: [subprocess, systemPackage]),
         module("AdapterExchange", uses: ["Adapters", "Core"]),
         module("Scheduling", uses: ["Paging", "Core"], products: [collections]),
+        module("Simulation", uses: ["Cluster", "Sampling", "JSON", "Core"], products: [argumentParser, heap]),
         module("Cluster", uses: ["JSON", "Core"], products: [collections]),
         module("Adapters", uses: ["Weights", "JSON", "Core"], products: [crypto]),
         module("Weights", uses: ["JSON", "Core"]),
@@ -203,6 +206,7 @@ let package = Package(
         tests("JSON", uses: ["JSON"]),
         tests("Cluster", uses: ["Cluster", "JSON", "Core"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
+        tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"]),
         tests(
             "Engine",
             uses: ["Engine", "Models", "Adapters", "Weights", "Backends", "Scheduling", "Sampling", "JSON", "Core"]

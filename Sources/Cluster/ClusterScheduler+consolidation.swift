@@ -45,28 +45,32 @@ extension ClusterScheduler {
     /// Moves all the requests to busier runners, or none.
     private mutating func empty(_ source: RunnerSlot, of leaving: [RequestSlot], at now: Duration) -> Bool {
         let key = self[source].key
+        var before = [(slot: source, state: self[source])]
         modify(source) { $0.isEmptying = true }
         reindex(source)
-        defer {
-            modify(source) { $0.isEmptying = false }
-            reindex(source)
-        }
         var targets: [RunnerSlot] = []
         for request in leaving {
             guard let target = choose(for: self[request].request), key < self[target].key else {
-                for (moved, target) in zip(leaving, targets).reversed() {
-                    move(moved, from: target, to: source, at: now)
-                }
+                for request in leaving { requests[request.offset]?.place = .placed(source) }
+                for (slot, state) in before.reversed() { restore(state, in: slot) }
                 return false
             }
+            before.append((target, self[target]))
             move(request, from: source, to: target, at: now)
             targets.append(target)
         }
+        modify(source) { $0.isEmptying = false }
+        reindex(source)
         for (request, target) in zip(leaving, targets) {
             requests[request.offset]?.moves += 1
             actions.append(.move(self[request].request.id, from: self[source].id, to: self[target].id))
         }
         return true
+    }
+
+    private mutating func restore(_ state: RunnerState, in slot: RunnerSlot) {
+        runners[slot.offset] = state
+        reindex(slot)
     }
 }
 

@@ -1,4 +1,4 @@
-package import Core
+internal import Core
 
 /// Decides which runner serves each request of a cluster, which requests move, and when machines come and go.
 ///
@@ -172,8 +172,8 @@ extension ClusterScheduler {
 
     /// Changes a runner's state in place.
     mutating func modify(_ slot: RunnerSlot, _ change: (inout RunnerState) -> Void) {
-        if runners[slot.offset] == nil { preconditionFailure("no runner in slot \(slot.offset)") }
-        change(&runners[slot.offset]!)  // Checked in the line before.
+        let done: Void? = runners[slot.offset]?.apply(change)
+        precondition(done != nil, "no runner in slot \(slot.offset)")
     }
 
     /// The slot of a runner, which becomes known by this.

@@ -73,6 +73,11 @@ struct RunnerState: Sendable {
     }
 }
 
+extension RunnerState {
+    /// Changes a state where it lies, which optional chaining cannot do with a closure.
+    mutating func apply(_ change: (inout Self) -> Void) { change(&self) }
+}
+
 /// Changes of the working set; the scheduler keeps its requests and its index in step with them.
 extension RunnerState {
     mutating func insert(_ slot: RequestSlot, _ request: PlacementRequest) {

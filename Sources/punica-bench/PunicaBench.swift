@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bench
 import Doctor
+import Simulation
 
 /// The benchmarks alone, in a product that builds without the server.
 @main
@@ -8,6 +9,8 @@ struct PunicaBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "punica-bench",
         abstract: "Measure parts of Punica.",
-        subcommands: BenchCommand.configuration.subcommands + [DoctorCommand.self, CompareCommand.self]
+        subcommands: BenchCommand.configuration.subcommands + [
+            DoctorCommand.self, CompareCommand.self, SimulateCommand.self,
+        ]
     )
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bench
 import Doctor
+import Simulation
 
 /// The command line.
 @main
@@ -10,7 +11,7 @@ struct Punica: AsyncParsableCommand {
         abstract: "Serve many LoRA fine-tunes of one model from one copy of it.",
         subcommands: [
             ServeCommand.self, SchedulerCommand.self, RunnerCommand.self, ClusterCommand.self, DemoCommand.self,
-            BenchCommand.self, DoctorCommand.self,
+            BenchCommand.self, DoctorCommand.self, SimulateCommand.self,
         ]
     )
 }

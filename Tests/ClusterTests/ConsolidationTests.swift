@@ -72,7 +72,7 @@ import Testing
         #expect(actions(&scheduler, at: .seconds(10)) == [.move(id(4), from: source, to: target)])
     }
 
-    @Test func `nothing moves where the runner would be kept busy all the same`() {
+    @Test func `no request moves a third time`() {
         var scheduler = scheduler(generated: [500, 400])
         _ = actions(&scheduler, at: .seconds(1))
         for turn in 0..<2 {

@@ -65,7 +65,7 @@ struct NaiveCluster {
         let order = runners.filter { $0.key != except && hasRoom(request, $0.value) }
             .sorted { ($0.value.load, $0.key) > ($1.value.load, $1.key) }.prefix(policy.candidateLimit)
         let fullest = order.first?.value.load ?? 0
-        let costs = order.map { id, runner in
+        let costs = order.map { id, runner -> (id: RunnerID, cost: Int) in
             let used = adaptersInUse(runner)
             let candidate = PlacementCandidate(
                 workingSet: runner.load,
@@ -74,7 +74,7 @@ struct NaiveCluster {
                 isAdapterResident: request.adapter.map { runner.resident.contains($0) } ?? true,
                 rankSum: used.values.reduce(0) { $0 + $1.rank }
             )
-            return (id: id, cost: policy.cost(of: request, on: candidate))
+            return (id, policy.cost(of: request, on: candidate))
         }
         guard let least = costs.map(\.cost).min() else { return nil }
         return costs.first { $0.cost == least }?.id
@@ -121,7 +121,7 @@ struct NaiveCluster {
     mutating func take(_ id: ClusterRequestID) {
         waiting.remove(id)
         for runner in runners.keys { runners[runner]?.requests.removeAll { $0 == id } }
-        for (id, runner) in runners where !runner.isConnected && runner.requests.isEmpty { runners[id] = nil }
+        runners = runners.filter { $0.value.isConnected || !$0.value.requests.isEmpty }
     }
 
     mutating func end(_ id: ClusterRequestID) {

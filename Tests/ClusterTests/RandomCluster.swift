@@ -61,7 +61,7 @@ struct RandomCluster {
         twin.requests.keys.sorted().randomElement(using: &random)
     }
     private mutating func anyRunner() -> RunnerID? { twin.runners.keys.sorted().randomElement(using: &random) }
-    private mutating func adapter(_ number: Int) -> AdapterDigest {
+    private func adapter(_ number: Int) -> AdapterDigest {
         AdapterDigest(bytes: Array(repeating: UInt8(number), count: 32))
     }
 
@@ -75,7 +75,7 @@ struct RandomCluster {
             rank: [0, 8, 16, 64][number],
             adapterBytes: [0, 10, 20, 30][number],
             promptTokens: prompt,
-            maxTokens: Int.random(in: 1...30, using: &random),
+            maxTokens: Int.random(in: 1...60, using: &random),
             arrival: now
         )
     }
@@ -139,8 +139,8 @@ struct RandomCluster {
         runner.requests = before?.requests ?? []
         let isStillDraining = scheduler.runnerView(id).map { $0.isDraining && !$0.isReleased } ?? false
         runner.isOpen = !isStillDraining
+        runner.resident = Set(runner.requests.compactMap { twin.requests[$0]?.adapter })
         twin.runners[id] = runner
-        twin.runners[id]?.resident = Set(runner.requests.compactMap { twin.requests[$0]?.adapter })
         twin.seen.append(description)
         scheduler.join(description, at: now)
     }
@@ -164,16 +164,17 @@ struct RandomCluster {
         let free = Int.random(in: 0...runner.description.blockCount, using: &random)
         let report = RunnerReport(
             freeBlocks: free,
-            running: min(runner.requests.count, Int.random(in: 0...4, using: &random)),
+            running: Int.random(in: 0...5, using: &random),
             waiting: Int.random(in: 0...1, using: &random),
             residentAdapters: Bool.random(using: &random) ? nil : [adapter(1)]
         )
-        let used = runner.description.blockCount - free
-        twin.runners[id]?.unknownBlocks = max(0, used - twin.assignedBlocks(runner))
-        twin.runners[id]?.unknownRequests = max(0, report.running + report.waiting - runner.requests.count)
+        var after = runner
+        after.unknownBlocks = max(0, runner.description.blockCount - free - twin.assignedBlocks(runner))
+        after.unknownRequests = max(0, report.running + report.waiting - runner.requests.count)
         if report.residentAdapters != nil {
-            twin.runners[id]?.resident = Set(twin.adaptersInUse(runner).keys).union([adapter(1)])
+            after.resident = Set(twin.adaptersInUse(runner).keys).union([adapter(1)])
         }
+        twin.runners[id] = after
         scheduler.report(id, report, at: now)
     }
 }
