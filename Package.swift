@@ -103,13 +103,18 @@ let networkTargets: [Target] = [
     ),
     module(
         "Server",
-        uses: ["Frontend", "OpenAI", "Tokenization", "Engine", "AdapterExchange", "Adapters", "JSON", "Core"],
-        products: [hummingbird, hummingbirdCore, nio, nioPosix, httpTypes, logging, lifecycle, signals]
+        uses: [
+            "DashboardFiles", "Cluster", "Frontend", "OpenAI", "Tokenization", "Engine", "AdapterExchange", "Adapters",
+            "JSON", "Core",
+        ],
+        products: [crypto, hummingbird, hummingbirdCore, nio, nioPosix, httpTypes, logging, lifecycle, signals]
     ),
+    // The dashboard's page as text.
+    .target(name: "DashboardFiles", exclude: ["web"]),
     tests(
         "Server",
         uses: [
-            "FrontendFakes", "Server", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
+            "FrontendFakes", "Server", "Cluster", "Frontend", "OpenAI", "Tokenization", "ChatTemplates", "Engine",
             "AdapterExchange", "Adapters", "JSON", "Core",
         ],
         products: [hummingbird, hummingbirdTesting, nio, httpTypes, logging, lifecycle, signals]

@@ -177,6 +177,7 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         statistics.blockCount = scheduler.cache.blockCount
         statistics.freeBlocks = scheduler.cache.freeBlockCount
         statistics.cachedBlocks = scheduler.cache.cachedBlockCount
+        statistics.adapterBlocks = adapters.blockCount
         statistics.prefixQueriedTokens = scheduler.cache.statistics.queriedTokens
         statistics.prefixHitTokens = scheduler.cache.statistics.hitTokens
         var (running, waiting) = (Set<String>(), Set<String>())

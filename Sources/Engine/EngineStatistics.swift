@@ -16,6 +16,8 @@ package struct EngineStatistics: Sendable, Equatable {
     package var freeBlocks = 0
     /// Blocks whose content may be used again but that nobody holds.
     package var cachedBlocks = 0
+    /// Blocks lent to adapters, held or idle.
+    package var adapterBlocks = 0
     package var prefixQueriedTokens = 0
     package var prefixHitTokens = 0
     /// Names of the adapters with running sequences, and of those that only wait; sorted.
@@ -43,8 +45,8 @@ package struct Histogram: Sendable, Equatable {
     /// Ascending upper bounds; a last bucket without bound follows.
     package let bounds: [Double]
     /// One count for each bound and one for what lies above the last.
-    package private(set) var counts: [Int]
-    package private(set) var sum = 0.0
+    package internal(set) var counts: [Int]
+    package internal(set) var sum = 0.0
 
     package init(bounds: [Double]) {
         self.bounds = bounds

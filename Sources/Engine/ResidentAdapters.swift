@@ -30,6 +30,7 @@ struct ResidentAdapters {
     var count: Int { entries.count }
     /// Blocks that adapters occupy, held or idle.
     var blocks: [BlockID] { entries.values.flatMap(\.blocks) }
+    var blockCount: Int { entries.values.reduce(0) { $0 + $1.blocks.count } }
     var heldCount: Int { entries.values.count { $0.holds > 0 } }
 
     /// Begins a pass over the queue, during which no adapter is evicted that the pass has already asked for: one that

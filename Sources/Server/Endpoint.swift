@@ -4,6 +4,8 @@ enum Endpoint: Equatable {
     case adapters
     case chatCompletions
     case completions
+    case dashboard
+    case dashboardState
     case detokenize
     case health
     case home
@@ -28,6 +30,8 @@ enum Endpoint: Equatable {
         case api
         /// Holders of the admin key.
         case admin
+        /// Anybody, but only where admin routes are: a page that holds no secret and asks for the admin key itself.
+        case adminPage
     }
 
     enum Match: Equatable {
@@ -41,8 +45,9 @@ enum Endpoint: Equatable {
         switch self {
         case .health, .home, .metrics, .ready: .open
         case .chatCompletions, .completions, .detokenize, .model, .models, .tokenize: .api
-        case .adapter, .adapters, .loadAdapter, .pinAdapter, .publishedAdapter, .registerAdapter, .removeAdapter,
-            .unloadAdapter, .unpinAdapter:
+        case .dashboard: .adminPage
+        case .adapter, .adapters, .dashboardState, .loadAdapter, .pinAdapter, .publishedAdapter, .registerAdapter,
+            .removeAdapter, .unloadAdapter, .unpinAdapter:
             .admin
         }
     }
@@ -69,6 +74,8 @@ enum Endpoint: Equatable {
         case "/detokenize": [("POST", .detokenize)]
         case "/v1/load_lora_adapter": [("POST", .loadAdapter)]
         case "/v1/unload_lora_adapter": [("POST", .unloadAdapter)]
+        case "/dashboard": [("GET", .dashboard)]
+        case "/dashboard/state": [("GET", .dashboardState)]
         case "/admin/adapters": [("GET", .adapters), ("POST", .registerAdapter)]
         default: named(path)
         }

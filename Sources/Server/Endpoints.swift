@@ -11,6 +11,7 @@ struct Endpoints: Sendable {
     let adapters: AdaptersEndpoint
     let published: PublishedAdaptersEndpoint
     let metrics: MetricsEndpoint
+    let dashboard: DashboardEndpoint
     let home: HomePage
     let answers: ActiveAnswers
 
@@ -28,6 +29,8 @@ struct Endpoints: Sendable {
         case .model(let id): try models.show(id)
         case .home: Response(text: home.text(host: request.head.authority ?? "localhost"))
         case .metrics: metrics.respond()
+        case .dashboard: dashboard.page.respond()
+        case .dashboardState: try await dashboard.state(request)
         case .health: Response(json: ["status": "ok"])
         case .ready: try ready()
         case .adapters: adapters.list()

@@ -73,6 +73,14 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
+    /// What the model runs on, for people.
+    var deviceName: String {
+        switch backend {
+        case .cpu: "CPU"
+        case .cuda: "GPU \(gpu)"
+        }
+    }
+
     /// Starts the service with its adapters, telling of each that was refused.
     func start() async throws -> LocalService {
         let demo = model == nil ? try DemoDirectory() : nil

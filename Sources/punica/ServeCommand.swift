@@ -61,7 +61,13 @@ struct ServeCommand: AsyncParsableCommand {
     private func serveHere() async throws {
         let service = try await model.start()
         do {
-            try await serve(service.frontend, adapters: service.adapters)
+            let snapshots = LocalSnapshots(
+                frontend: service.frontend,
+                adapters: service.adapters,
+                runnerName: model.deviceName,
+                maxBatch: service.engine.configuration.maxSequences
+            )
+            try await serve(service.frontend, adapters: service.adapters, snapshots: snapshots)
         } catch {
             await service.engine.stop()
             throw error
@@ -78,21 +84,28 @@ struct ServeCommand: AsyncParsableCommand {
         )
         let running = Task { await cluster.source.run() }
         defer { running.cancel() }
-        try await serve(cluster.frontend, adapters: cluster.adapters)
+        let snapshots = ClusterSnapshots(source: cluster.source, model: cluster.frontend.model.name)
+        try await serve(cluster.frontend, adapters: cluster.adapters, snapshots: snapshots)
     }
 
-    private func serve(_ frontend: Frontend, adapters: AdapterStore) async throws {
+    private func serve(
+        _ frontend: Frontend,
+        adapters: AdapterStore,
+        snapshots: any SnapshotSource
+    ) async throws {
         let server = Server(
             configuration: try serverConfiguration(),
             frontend: frontend,
             adapters: adapters,
+            snapshots: snapshots,
             logger: log.logger
         )
         let greeting = Greeting(
             base: frontend.model.name,
             adapters: adapters.list(),
             host: host,
-            needsKey: !apiKey.isEmpty || apiKeyFile != nil
+            needsKey: !apiKey.isEmpty || apiKeyFile != nil,
+            adminPort: adminPort
         )
         try await server.run { port in greeting.print(port: port) }
     }

@@ -29,6 +29,23 @@ import Testing
         store.checkInvariants()
     }
 
+    @Test func `the busiest names come first, and the rest are counted`() async throws {
+        let store = try disk.store(budget: 80)
+        for (number, name) in ["a", "b", "c", "d"].enumerated() {
+            _ = try await store.register(name: name, directory: disk.path(number + 1))
+        }
+        let lease = try await store.lease(name: "c")
+        _ = try await store.lease(name: "b")
+        let (busiest, total) = store.busiest(2)
+        #expect(total == 4)
+        #expect(busiest.map(\.name) == ["c", "b"])
+        #expect(busiest.map(\.leases) == [1, 0])
+        // Four take 100 bytes.
+        #expect(store.busiest(9).adapters.map(\.tier) == [.host, .host, .host, .disk])
+        #expect(store.busiest(0).adapters.isEmpty)
+        withExtendedLifetime(lease) {}
+    }
+
     @Test func `an unknown name is an error and never the base`() async throws {
         let store = try disk.store(budget: 100)
         await #expect(throws: AdapterError.unknownAdapter(name: "a")) { try await store.lease(name: "a") }

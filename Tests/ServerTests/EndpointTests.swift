@@ -8,6 +8,7 @@ struct EndpointTests {
         ("GET", "/metrics", .metrics), ("GET", "/v1/models", .models), ("GET", "/v1/models/a", .model(id: "a")),
         ("GET", "/v1/models/org/name/x", .model(id: "org/name/x")), ("POST", "/v1/completions", .completions),
         ("POST", "/v1/chat/completions", .chatCompletions), ("POST", "/tokenize", .tokenize),
+        ("GET", "/dashboard", .dashboard), ("GET", "/dashboard/state", .dashboardState),
         ("POST", "/detokenize", .detokenize), ("POST", "/v1/load_lora_adapter", .loadAdapter),
         ("POST", "/v1/unload_lora_adapter", .unloadAdapter), ("GET", "/admin/adapters", .adapters),
         ("POST", "/admin/adapters", .registerAdapter), ("GET", "/admin/adapters/a/b", .adapter(name: "a/b")),
