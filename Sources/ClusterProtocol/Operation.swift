@@ -1,4 +1,5 @@
 package import Cluster
+internal import SwiftProtobuf
 
 /// What an operator asks of a scheduler.
 package enum Operation: Sendable, Equatable {

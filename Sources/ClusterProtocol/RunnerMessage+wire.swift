@@ -1,4 +1,4 @@
-package import Cluster
+internal import Cluster
 internal import Core
 internal import SwiftProtobuf
 

@@ -1,10 +1,10 @@
-package import Cluster
+internal import Cluster
 internal import Core
 
 #if canImport(FoundationEssentials)
-    package import FoundationEssentials
+    internal import FoundationEssentials
 #else
-    package import Foundation
+    internal import Foundation
 #endif
 
 /// Reads fields of messages that anybody may have sent.
