@@ -29,3 +29,10 @@ package enum Operation: Sendable, Equatable {
         }
     }
 }
+
+extension WireOperationResult {
+    package init(text: String) {
+        self.init()
+        self.text = text
+    }
+}

@@ -1,8 +1,9 @@
+import Adapters
 import Cluster
 import ClusterProtocol
 package import Core
 package import Engine
-package import Frontend
+import Frontend
 import GRPCCore
 package import Logging
 import Synchronization
@@ -15,7 +16,7 @@ import Synchronization
 package final class ClusterSource: TokenSource {
     private struct Books {
         var open: [RequestID: OpenRequest] = [:]
-        var finished = FinishCounts()
+        var finished = EngineStatistics().finished
         var isStopped = false
     }
 
@@ -86,7 +87,7 @@ package final class ClusterSource: TokenSource {
     package var statistics: EngineStatistics {
         let (open, finished) = books.withLock { (Array($0.open.values), $0.finished) }
         var statistics = EngineStatistics()
-        statistics.waiting = open.count(where: \.isWaiting)
+        statistics.waiting = open.count { $0.isWaiting }
         statistics.running = open.count - statistics.waiting
         statistics.finished = finished
         statistics.generatedTokens = tokenCount.load(ordering: .relaxed)
@@ -98,7 +99,7 @@ package final class ClusterSource: TokenSource {
 
     private var waitingCount: Int {
         let open = books.withLock { Array($0.open.values) }
-        return open.count(where: \.isWaiting)
+        return open.count { $0.isWaiting }
     }
 
     private func handle(_ order: FrontendOrder) {

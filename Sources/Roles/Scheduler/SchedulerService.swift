@@ -49,7 +49,7 @@ struct SchedulerService: WireScheduler.ServiceProtocol {
             try context.authorize(security, as: "an operator", \.isOperator)
             let operation = try parsed { () throws(ProtocolError) in try Operation(request.message) }
             let text = await desk.operate(operation)
-            return ServerResponse(message: .with { $0.text = text })
+            return ServerResponse(message: WireOperationResult(text: text))
         } catch {
             throw refused(error, context)
         }

@@ -27,7 +27,7 @@ struct ClusterServer: Sendable {
         )
         let server = GRPCServer(transport: transport, services: services)
         let serving = Task { try await server.serve() }
-        let bound: GRPCNIOTransportCore.SocketAddress
+        let bound: SocketAddress
         do {
             bound = try await transport.listeningAddress
         } catch {

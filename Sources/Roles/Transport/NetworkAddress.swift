@@ -39,7 +39,7 @@ package struct NetworkAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// - Throws: `badAddress` for a host that is not this machine's by number.
-    func socketAddress() throws(RoleError) -> GRPCNIOTransportCore.SocketAddress {
+    func socketAddress() throws(RoleError) -> SocketAddress {
         if host.contains(":") { return .ipv6(host: host, port: port) }
         if host == "localhost" { return .ipv4(host: "127.0.0.1", port: port) }
         guard isIPv4 else { throw .badAddress(text: description, reason: "to listen, the host must be a number") }
