@@ -88,7 +88,7 @@ let networkTargets: [Target] = [
             "FrontendFakes", "Roles", "ClusterProtocol", "Cluster", "Serving", "Frontend", "OpenAI", "Engine",
             "Adapters", "Tokenization", "ChatTemplates", "JSON", "Core",
         ],
-        products: [grpcCore, grpcTransport, crypto, x509, logging]
+        products: [grpcCore, grpcTransport, swiftProtobuf, crypto, x509, logging]
     ),
     module(
         "ClusterProtocol",
