@@ -33,7 +33,7 @@ func module(
 func tests(_ subject: String, uses: [String], products: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: "\(subject)Tests",
-        dependencies: uses.map { .init(stringLiteral: $0) } + products,
+        dependencies: (uses + ["TestSupport"]).map { .init(stringLiteral: $0) } + products,
         swiftSettings: settings
     )
 }
@@ -46,6 +46,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let x509 = Target.Dependency.product(name: "X509", package: "swift-certificates")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -80,7 +81,7 @@ let networkTargets: [Target] = [
             "ClusterProtocol", "Cluster", "Serving", "Frontend", "Engine", "Models", "Adapters", "Weights", "JSON",
             "Core",
         ],
-        products: [grpcCore, grpcTransport, nio, nioSSL, x509, logging]
+        products: [asn1, grpcCore, grpcTransport, nio, nioSSL, x509, logging]
     ),
     tests(
         "Roles",
@@ -88,7 +89,7 @@ let networkTargets: [Target] = [
             "FrontendFakes", "Roles", "ClusterProtocol", "Cluster", "Serving", "Frontend", "OpenAI", "Engine",
             "Adapters", "Tokenization", "ChatTemplates", "JSON", "Core",
         ],
-        products: [grpcCore, grpcTransport, swiftProtobuf, crypto, x509, logging]
+        products: [asn1, grpcCore, grpcTransport, swiftProtobuf, crypto, x509, logging]
     ),
     module(
         "ClusterProtocol",
@@ -132,6 +133,7 @@ let networkTargets: [Target] = [
 ]
 
 let networkPackages: [Package.Dependency] = [
+    .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
     .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -207,11 +209,12 @@ let package = Package(
         module("JSON", uses: []),
         module("Core", uses: []),
 
+        module("TestSupport", path: "Tests/TestSupport"),
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
         tests("Cluster", uses: ["Cluster", "JSON", "Core"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
-        tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"]),
+        tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"], products: [argumentParser]),
         tests(
             "Engine",
             uses: ["Engine", "Models", "Adapters", "Weights", "Backends", "Scheduling", "Sampling", "JSON", "Core"]

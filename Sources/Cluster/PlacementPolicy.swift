@@ -23,6 +23,14 @@ package struct PlacementCandidate: Sendable, Equatable {
     package var isAdapterResident: Bool
     /// The ranks of the different adapters that its requests use, added up.
     package var rankSum: Int
+
+    package init(workingSet: Int, behind: Int, isAdapterInUse: Bool, isAdapterResident: Bool, rankSum: Int) {
+        self.workingSet = workingSet
+        self.behind = behind
+        self.isAdapterInUse = isAdapterInUse
+        self.isAdapterResident = isAdapterResident
+        self.rankSum = rankSum
+    }
 }
 
 /// Punica section 5.1: the largest working set, the highest id of equals, whatever the adapter.

@@ -9,8 +9,8 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
     package let vocabularySize: Int
     private let configuration: ModelConfiguration
     private let shard: TensorShard
-    private let model: Llama<Device>
-    private var device: Device
+    let model: Llama<Device>
+    var device: Device
 
     /// Loads the model, or one rank's part of it, and makes room for the KV cache.
     ///

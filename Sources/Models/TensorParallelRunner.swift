@@ -85,7 +85,7 @@ package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyab
     }
 }
 
-extension TensorParallelRunner where Device: InspectableBackend & ~Copyable {
+extension TensorParallelRunner where Device: InspectableBackend & SendableMetatype & ~Copyable {
     /// Runs one step and copies its logits out instead of choosing tokens, for tests and diagnosis.
     ///
     /// - Returns: `[wanted rows][V]`

@@ -1,3 +1,5 @@
+import Engine
+import Frontend
 import HTTPTypes
 import Hummingbird
 import JSON
@@ -31,7 +33,7 @@ struct Endpoints: Sendable {
         case .metrics: metrics.respond()
         case .dashboard: dashboard.page.respond()
         case .dashboardState: try await dashboard.state(request)
-        case .health: Response(json: ["status": "ok"])
+        case .health: try health()
         case .ready: try ready()
         case .adapters: adapters.list()
         case .adapter(let name): try adapters.show(name)
@@ -45,8 +47,15 @@ struct Endpoints: Sendable {
         }
     }
 
-    /// Says no from the moment the server is told to stop, so that balancers look elsewhere.
+    /// Says no once the device has failed, which only a new process mends.
+    private func health() throws(ServerError) -> Response {
+        if let failure = metrics.frontend.statistics.failure { throw .deviceFailed(failure) }
+        return Response(json: ["status": "ok"])
+    }
+
+    /// Says no from the moment the server is told to stop or the device has failed, so that balancers look elsewhere.
     private func ready() throws(ServerError) -> Response {
+        _ = try health()
         if answers.isDraining { throw .draining }
         return Response(json: ["status": "ready"])
     }

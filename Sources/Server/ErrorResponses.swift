@@ -39,6 +39,7 @@ extension ServerError {
         case .adminIsLocal: ErrorAnswer(403, .permission, "admin_is_local")
         case .bodyTimeout: ErrorAnswer(408, .invalidRequest, "request_timeout")
         case .bodyTooLarge: ErrorAnswer(413, .invalidRequest, "request_too_large")
+        case .deviceFailed: ErrorAnswer(503, .server, "device_failed")
         case .draining: ErrorAnswer(503, .overloaded, "draining")
         case .frontend(let error): error.answer
         case .invalidKey: ErrorAnswer(401, .authentication, "invalid_api_key")

@@ -10,6 +10,7 @@ extension ServerError: CustomStringConvertible {
             "Admin routes without an admin key answer local programs only: listen on a loopback address, or set a key."
         case .bodyTimeout: "The request's body did not arrive in time."
         case .bodyTooLarge(let limit): "The request's body is larger than \(limit) bytes."
+        case .deviceFailed(let reason): "The device has failed and the server must be started anew: \(reason)"
         case .draining: "The server is shutting down and takes no new requests."
         case .frontend(let error): "\(error)"
         case .invalidKey: "The API key is not valid."

@@ -11,6 +11,8 @@ enum ServerError: Error, Equatable {
     case adminIsLocal
     case bodyTimeout
     case bodyTooLarge(limit: Int)
+    /// The device can compute no more; why.
+    case deviceFailed(String)
     case draining
     case frontend(FrontendError)
     case invalidKey

@@ -49,9 +49,10 @@ struct SVGChart: Sendable {
         return figure(body, height: bottom + 34) + legend + "</figure>"
     }
 
-    /// Equal neighbours are one rectangle.
+    /// Values are drawn in eighths of `most`, so that equal neighbours are one rectangle; only 0 is drawn as nothing.
     private func strip(_ values: [Double], top: Double, height: Double, most: Double) -> String {
         let width = (Self.frame.right - Self.frame.left) / Double(max(values.count, 1))
+        let values = values.map { $0 == 0 ? 0 : max(0.125, ($0 / most * 8).rounded() / 8) }
         var body = ""
         var start = 0
         while start < values.count {
@@ -60,7 +61,7 @@ struct SVGChart: Sendable {
             body +=
                 "<rect x=\"\(Self.number(Self.frame.left + width * Double(start)))\" y=\"\(Self.number(top))\""
                 + " width=\"\(Self.number(width * Double(end - start)))\" height=\"\(Self.number(height))\""
-                + " fill=\"\(Self.shade(values[start] / most))\"/>"
+                + " fill=\"\(Self.shade(values[start]))\"/>"
             start = end
         }
         return body

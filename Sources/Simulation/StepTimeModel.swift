@@ -52,7 +52,7 @@ struct SimulationPreset: Sendable, Equatable {
     static let a100 = SimulationPreset(
         name: "a100",
         step: StepTimeModel(
-            base: 0.0214,
+            base: 0.017,
             perSequence: 21e-6,
             perContextToken: 0.34e-6,
             perPrefillToken: 90e-6,
@@ -66,11 +66,11 @@ struct SimulationPreset: Sendable, Equatable {
     static let h100 = SimulationPreset(
         name: "h100",
         step: StepTimeModel(
-            base: 0.0057,
-            perContextToken: 0.182e-6,
+            base: 0.0056,
+            perContextToken: 0.187e-6,
             perPrefillToken: 25.2e-6,
-            anyAdapter: 0.00083,
-            perAdapter: 23.6e-6
+            anyAdapter: 0.00091,
+            perAdapter: 25.6e-6
         ),
         blockCount: 7000,
         loadRate: 44e9

@@ -23,6 +23,8 @@ struct ModelOptions: ParsableArguments {
     var backend = BackendKind.cpu
     @Option(help: "Which GPU, counted from 0.")
     var gpu = 0
+    @Option(help: "Devices that the model is split over: neighbouring GPUs from --gpu on, or threads of the CPU.")
+    var tensorParallel = 1
     @Option(help: "The share of the GPU's memory for model, keys, values and adapters together; 0.1 ... 0.98.")
     var gpuMemoryUtilization = 0.9
     @Option(help: "Host memory for adapters on their way to the GPU.")
@@ -50,6 +52,7 @@ struct ModelOptions: ParsableArguments {
         let bounds: [(String, Int, ClosedRange<Int>)] = [
             ("threads", threads ?? 1, 1...1024), ("max-sequences", maxSequences, 1...4096),
             ("max-batched-tokens", maxBatchedTokens, 1...65536), ("max-waiting", maxWaiting, 0...1_000_000),
+            ("tensor-parallel", tensorParallel, 1...64),
         ]
         for (name, value, bound) in bounds where !bound.contains(value) {
             throw ValidationError("--\(name) is \(value), but must be \(bound.lowerBound) ... \(bound.upperBound)")
@@ -88,6 +91,7 @@ struct ModelOptions: ParsableArguments {
         options.servedNames = servedModelName.isEmpty && demo != nil ? ["punica-demo"] : servedModelName
         options.loadFormat = loadFormat
         options.device = device
+        options.tpCount = tensorParallel
         options.maxSequences = maxSequences
         options.maxBatchedTokens = maxBatchedTokens
         options.maxWaiting = maxWaiting

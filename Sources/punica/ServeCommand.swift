@@ -84,7 +84,7 @@ struct ServeCommand: AsyncParsableCommand {
         )
         let running = Task { await cluster.source.run() }
         defer { running.cancel() }
-        let snapshots = ClusterSnapshots(source: cluster.source, model: cluster.frontend.model.name)
+        let snapshots = RemoteSnapshots(frontend: cluster.frontend) { [source = cluster.source] in source.lastSnapshot }
         try await serve(cluster.frontend, adapters: cluster.adapters, snapshots: snapshots)
     }
 

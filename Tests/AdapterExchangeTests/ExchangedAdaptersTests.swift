@@ -68,8 +68,15 @@ struct ExchangedAdaptersTests {
         await cache.remove(.number(1))
         #expect(try await adapters.lease(.number(1)).adapter.digest == .number(1))
         #expect(origin.fetches.count == 1)
-        // The store holds two; the first must leave it, and is on no disk of ours any more.
-        for number in [2, 3, 1, 2] { _ = try await adapters.lease(.number(number)) }
+        // The store holds two: the first must leave it, and is on no disk of ours any more.
+        do {
+            let held = [try await adapters.lease(.number(2)), try await adapters.lease(.number(3))]
+            #expect(store.describe(name: AdapterDigest.number(1).hex)?.tier == .disk)
+            withExtendedLifetime(held) {}
+        }
+        _ = try await adapters.lease(.number(1))
+        // The other two are still on the disk.
+        for number in [2, 3] { _ = try await adapters.lease(.number(number)) }
         #expect(origin.fetches == [.number(1), .number(2), .number(3), .number(1)])
     }
 

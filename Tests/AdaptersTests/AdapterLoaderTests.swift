@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import JSON
+import TestSupport
 import Testing
 import Weights
 
@@ -218,7 +219,7 @@ import Weights
         let path = directory.path + "/adapter_model.safetensors"
         let valid = try [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))
         let loader = AdapterLoader(model: base.model, base: base.checkpoint)
-        var generator = SplitMix(state: 3)
+        var generator = SplitMix(seed: 3)
         var refused = 0
         for _ in 0..<500 {
             var bytes = valid

@@ -193,7 +193,7 @@ import Testing
     @Test func `rank-aware keeps a large rank away from many small ones`() {
         var scheduler = scheduler(RankAwarePolicy(), runners: [runner(1, batch: 8), runner(2, batch: 8)])
         scheduler.adopt(request(1, adapter: 1, rank: 64), on: RunnerID(1), at: .zero)
-        for number in 2...4 {
+        for number in 2...4 as ClosedRange<UInt64> {
             scheduler.adopt(request(number, adapter: UInt8(number), rank: 8), on: RunnerID(2), at: .zero)
         }
         scheduler.submit(request(5, adapter: 5, rank: 128), at: .zero)

@@ -86,15 +86,15 @@ struct NaiveCluster {
         case .place(let id, on: let runner):
             try #require(waiting.contains(id))
             let request = try #require(requests[id])
-            #expect(choose(request, except: avoided(id, at: now)) == runner, "\(action)")
+            demand(choose(request, except: avoided(id, at: now)) == runner, "\(action)")
             waiting.remove(id)
             put(id, on: runner)
         case .move(let id, from: let source, to: let target):
             let request = try #require(requests[id])
             try #require(runners[source]?.requests.contains(id) ?? false)
-            #expect(choose(request, except: source) == target, "\(action)")
+            demand(choose(request, except: source) == target, "\(action)")
             if runners[source]?.isOpen ?? false { moves[id, default: 0] += 1 }
-            #expect(moves[id, default: 0] <= maxMoves, "\(action)")
+            demand(moves[id, default: 0] <= maxMoves, "\(action)")
             runners[source]?.requests.removeAll { $0 == id }
             put(id, on: target)
         case .refuse(let id):
@@ -136,8 +136,13 @@ struct NaiveCluster {
         let line = waiting.compactMap { requests[$0] }.sorted { ($0.arrival, $0.id) < ($1.arrival, $1.id) }
         for request in line {
             let avoided = avoided(request.id, at: now)
-            #expect(choose(request, except: avoided) == nil, "\(request.id) waits though there is room")
+            demand(choose(request, except: avoided) == nil, "\(request.id) waits though there is room")
             if avoided == nil { return }
         }
     }
+}
+
+/// Records an issue unless a condition holds.
+func demand(_ condition: Bool, _ comment: @autoclosure () -> String) {
+    if !condition { Issue.record(Comment(rawValue: comment())) }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import JSON
 import Testing
@@ -9,8 +10,7 @@ import Testing
         let folder = FileManager.default.temporaryDirectory.appending(path: "simulation-\(UUID())")
         defer { try? FileManager.default.removeItem(at: folder) }
         let arguments = ["--gpus", "4", "--requests", "1500", "--startup", "1", "--output", folder.path]
-        var command = try SimulateCommand.parse(arguments)
-        try command.run()
+        try SimulateCommand.parse(arguments).run()
         let result = try JSONValue(parsing: Array(Data(contentsOf: folder.appending(path: "result.json"))))
         #expect(result["variants"]?.array?.count == 3)
         #expect(result["variants"]?.array?.first?["requests"]?.int == 1500)

@@ -1,4 +1,5 @@
 import Cluster
+import JSON
 import Testing
 
 @testable import Simulation

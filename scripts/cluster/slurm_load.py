@@ -162,10 +162,11 @@ class Load:
 
 
 class Jobs:
-    """What Slurm says of the runners."""
+    """What Slurm, and the scheduler, say of the runners."""
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, punica, address):
         self.cluster = cluster
+        self.status = [punica, "cluster", "status", f"--scheduler={address}"]
 
     def running(self):
         return [identifier for identifier, _, state in self.cluster.jobs() if state == "RUNNING"]
@@ -173,13 +174,23 @@ class Jobs:
     def live(self):
         return [identifier for identifier, _, state in self.cluster.jobs() if state != "COMPLETING"]
 
+    def busiest(self):
+        """The job whose runner has the most requests at work, and their number."""
+        runners = json.loads(self.cluster.command(*self.status))["runners"]["items"]
+        batches = {runner["name"]: runner["batch"] for runner in runners}
+        jobs = [(batches.get(name, 0), identifier) for identifier, name, state in self.cluster.jobs()]
+        batch, identifier = max(jobs)
+        return identifier, batch
+
     def lose(self, *command):
-        """Has the oldest running job end by a command, and waits until another runs in its place."""
-        victim, before = self.running()[0], set(self.running())
+        """Has the busiest runner's job end by a command, and waits until another job runs in its place."""
+        wait_for("a busy runner", lambda: self.busiest()[1] > 1, 60)
+        victim, batch = self.busiest()
+        before = set(self.running())
         self.cluster.command(*command, victim)
         gone = wait_for("the end of the job", lambda: victim not in self.running(), 60)
         back = wait_for("another job", lambda: set(self.running()) - before, 120)
-        return {"job": victim, "gone_after_s": round(gone, 1), "another_after_s": round(back, 1)}
+        return {"job": victim, "requests_there": batch, "gone_after_s": round(gone, 1), "another_after_s": round(back, 1)}
 
 
 def run_load(cluster, options):
@@ -193,7 +204,7 @@ def run_load(cluster, options):
     scheduler = [options.punica, "scheduler", f"--listen={address}", "--pool=slurm", "--pool-size=4"]
     scheduler += [f"--pool-log-directory={logs}", "--pool-grace=10", "--consolidation=2", "--", *SMALL]
     serve = [options.punica, "serve", f"--scheduler={address}", f"--port={port}"]
-    jobs = Jobs(cluster)
+    jobs = Jobs(cluster, options.punica, address)
     with process("scheduler", scheduler, logs, environment), process("frontend", serve, logs, environment):
         wait_for("the frontend", lambda: is_ready(port), 120)
         record["jobs_without_load"] = wait_for("the first job", jobs.running, 60) and len(jobs.live())

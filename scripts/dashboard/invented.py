@@ -1,6 +1,6 @@
 """Serves the dashboard's page with made-up state, for looking at what one machine cannot show.
 
-    python3 scripts/dashboard/invented.py [--port 18480] [--runners 16] [--minutes 10] [--hostile] [--unreachable]
+    python3 scripts/dashboard/invented.py [--port 18480] [--runners 16] [--hostile] [--unreachable]
 
 The load rises and falls as in the paper's cluster experiment; requests go to the highest runner that has room, and
 consolidation moves them. `--hostile` gives adapters names that are markup; `--unreachable` says that the scheduler is.
@@ -49,14 +49,16 @@ class Invention:
         self.adapters = (HOSTILE if options.hostile else []) + names + [f"tenant-{n:03}" for n in range(240)]
         self.batches = [0] * options.runners
         self.states = ["active"] * options.runners
-        self.events, self.samples, self.finished = [], [], 0
+        self.events, self.samples, self.finished, self.steps = [], [], 0, 0
         end = time.time()
-        for second in range(-60 * options.minutes, 0):
-            self.step(end + second, 1 + second / (60 * options.minutes))
+        for second in range(-600, 0):
+            self.step(end + second)
 
-    def step(self, now, progress):
+    def step(self, now):
         capacity = self.options.runners * self.max_batch
-        load = 0.08 + 0.74 * math.sin(math.pi * min(progress, 1.0)) ** 2 if self.options.minutes else 0.4
+        self.steps += 1
+        # A wave of twelve minutes.
+        load = 0.06 + 0.78 * math.sin(math.pi * self.steps / 720) ** 2
         wanted = int(capacity * load + self.random.gauss(0, self.max_batch / 8))
         if self.options.runners > 4:
             self.change(now)
@@ -77,15 +79,15 @@ class Invention:
 
     def change(self, now):
         last = len(self.states) - 1
-        if len(self.samples) == 200:
+        if self.steps == 200:
             self.states[2] = "lost"
             self.event(now, "lost", 2, None, "Connection gone; 32 requests go on elsewhere")
             for target in (0, 1, 3, 4):
                 self.event(now + 0.4, "resumed", 2, target, "8 requests resumed after their runner was lost")
-        if len(self.samples) == 260:
+        if self.steps == 260:
             self.states[2] = "active"
             self.event(now, "joined", 2, None, "Runner registered again with 2048 blocks")
-        if len(self.samples) == 520:
+        if self.steps == 520:
             self.states[last] = "draining"
             self.event(now, "draining", last, None, "Idle for 120 s; given back when empty")
 
@@ -117,7 +119,8 @@ class Invention:
         self.random.seed(int(time.time()))
         now, queued, batches, tokens = self.samples[-1]
         shown = [sample for sample in self.samples if after is None or sample[0] > after]
-        latency = {"p50": 0.19, "p95": 0.61, "p99": 1.4}
+        wait = 0.12 + 0.0006 * sum(batches) + 0.01 * queued
+        latency = {"p50": wait, "p95": 2.7 * wait, "p99": 5.5 * wait}
         snapshot = {
             "time": now, "model": "llama-2-7b", "unreachableSince": now - 42 if self.options.unreachable else None,
             "queued": queued, "running": sum(batches), "capacity": self.max_batch * self.states.count("active"),
@@ -128,7 +131,7 @@ class Invention:
         }
         history = {
             "times": [s[0] for s in shown], "queued": [s[1] for s in shown], "running": [sum(s[2]) for s in shown],
-            "tokensPerSecond": [s[3] for s in shown], "firstToken": [0.3 + 0.01 * s[1] for s in shown],
+            "tokensPerSecond": [s[3] for s in shown], "firstToken": [0.33 + 0.0016 * sum(s[2]) + 0.027 * s[1] for s in shown],
             "interToken": [0.04 + 0.00005 * sum(s[2]) for s in shown],
             "runners": [
                 {"id": self.ids[i], "name": f"gpu-{len(self.ids) - 1 - i:02}", "maxBatch": self.max_batch, "batches": [s[2][i] for s in shown]}
@@ -142,7 +145,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=18480)
     parser.add_argument("--runners", type=int, default=16)
-    parser.add_argument("--minutes", type=int, default=10)
     parser.add_argument("--hostile", action="store_true")
     parser.add_argument("--unreachable", action="store_true")
     options = parser.parse_args()
@@ -154,8 +156,8 @@ def main():
             if url.path == "/dashboard":
                 return self.answer("text/html; charset=utf-8", page())
             if url.path == "/dashboard/state":
-                while options.minutes and time.time() - invention.samples[-1][0] > 1:
-                    invention.step(invention.samples[-1][0] + 1, 1.0)
+                while time.time() - invention.samples[-1][0] > 1:
+                    invention.step(invention.samples[-1][0] + 1)
                 after = urllib.parse.parse_qs(url.query).get("after")
                 return self.answer("application/json", json.dumps(invention.state(float(after[0]) if after else None)))
             self.send_error(404)

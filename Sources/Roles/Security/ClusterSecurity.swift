@@ -2,6 +2,7 @@ internal import GRPCCore
 internal import GRPCNIOTransportHTTP2Posix
 internal import NIOCore
 internal import NIOSSL
+internal import SwiftASN1
 internal import X509
 
 #if canImport(FoundationEssentials)

@@ -1,4 +1,5 @@
 import Cluster
+import HTTPTypes
 import Hummingbird
 import JSON
 import OpenAI

@@ -3,7 +3,6 @@ import DashboardFiles
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
-import NIOCore
 
 /// The dashboard's page: one document that asks for nothing but `/dashboard/state`.
 struct DashboardPage: Sendable {
