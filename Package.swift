@@ -69,9 +69,9 @@ let networkTargets: [Target] = [
         name: "punica",
         dependencies: [
             "Server", "Serving", "Frontend", "Bench", "Doctor", "Simulation", "Engine", "Models", "Backends",
-            "Adapters",
-            "Tokenization", "ChatTemplates", "Weights", "JSON", "Core", "Roles", "ClusterProtocol", "Cluster",
-            "AdapterExchange", "Provisioning", "WebClients", argumentParser, asyncHTTPClient, logging, signals,
+            "Adapters", "Tokenization", "ChatTemplates", "Weights", "JSON", "Core", "Roles", "ClusterProtocol",
+            "Cluster", "AdapterExchange", "Provisioning", "WebClients", argumentParser, asyncHTTPClient, logging,
+            signals,
         ],
         swiftSettings: settings
     ),
@@ -89,7 +89,7 @@ let networkTargets: [Target] = [
             "FrontendFakes", "Roles", "ClusterProtocol", "Cluster", "Serving", "Frontend", "OpenAI", "Engine",
             "Adapters", "Tokenization", "ChatTemplates", "JSON", "Core",
         ],
-        products: [asn1, grpcCore, grpcTransport, crypto, x509, logging]
+        products: [asn1, grpcCore, grpcTransport, swiftProtobuf, crypto, x509, logging]
     ),
     module(
         "ClusterProtocol",

@@ -1,6 +1,7 @@
 import Cluster
 import ClusterProtocol
 import Core
+import Foundation
 import SwiftProtobuf
 import Testing
 
@@ -53,7 +54,7 @@ import Testing
         #expect(refusal { _ = try FrontendMessage(WireFrontendMessage()) } == "'message' is missing")
         #expect(refusal { _ = try FrontendOrder(WireFrontendOrder()) } == "'order' is missing")
         #expect(refusal { _ = try RemoteEvent(WireGenerateEvent()) } == "'event' is missing")
-        #expect(refusal { _ = try Operation(WireOperation()) } == "'operation' is missing")
+        #expect(refusal { _ = try ClusterProtocol.Operation(WireOperation()) } == "'operation' is missing")
         #expect(refusal { _ = try RemoteGeneration(WireGenerateRequest()) } == "'sampling' is missing")
     }
 

@@ -3,6 +3,7 @@ import ClusterProtocol
 import Core
 import GRPCCore
 import GRPCNIOTransportHTTP2Posix
+import SwiftProtobuf
 import Testing
 
 @testable import Roles

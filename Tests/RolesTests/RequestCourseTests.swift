@@ -7,7 +7,8 @@ import Testing
 
 /// Whatever happens to a request, its client gets each token once and then one end.
 @Suite struct RequestCourseTests {
-    private let (one, two) = (RunnerID(1), RunnerID(2))
+    private let one = RunnerID(1)
+    private let two = RunnerID(2)
 
     private func token(_ index: Int, _ id: Int32 = 5) -> GenerationEvent {
         .token(GeneratedToken(index: index, id: TokenID(id)))

@@ -113,6 +113,17 @@ class Cluster:
             if process.is_running():
                 process.kill()
 
+    def stop_pool(self):
+        """Ends runners that the scheduler's pool started: they outlive it."""
+        for entry in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    words = file.read().decode(errors="replace").split("\0")
+            except (OSError, ValueError):
+                continue
+            if "runner" in words and self.scheduler_address in words:
+                os.kill(int(entry), signal.SIGKILL)
+
     def get(self, path, timeout=10):
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=timeout)
         try:
