@@ -5,6 +5,8 @@
 
 // Headers first, then kernels; each file is two lines.
 static const KernelText texts[] = {
+#define PATH "include/DenseStreamParams.h"
+#include "Embed.h"
 #define PATH "include/DevicePointer.h"
 #include "Embed.h"
 #define PATH "include/LowRankParams.h"
@@ -28,6 +30,8 @@ static const KernelText texts[] = {
 #define PATH "cu/attention_tiles.cuh"
 #include "Embed.h"
 #define PATH "cu/common.cuh"
+#include "Embed.h"
+#define PATH "cu/dense_stream.cu"
 #include "Embed.h"
 #define PATH "cu/low_rank.cuh"
 #include "Embed.h"

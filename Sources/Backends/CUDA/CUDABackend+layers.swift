@@ -206,12 +206,13 @@ extension CUDABackend {
                 extent,
                 rows: rows,
                 into: y,
-                on: stream
+                on: stream,
+                beside: branch
             )
         }
     }
 
-    private func lowRankInputs(isHead: Bool) -> LowRankInputs? {
+    func lowRankInputs(isHead: Bool) -> LowRankInputs? {
         guard let slots else { return nil }
         let segments = step.layout.segments
         return LowRankInputs(

@@ -19,8 +19,8 @@ package struct CUDABackend: Backend, ~Copyable {
     /// Of weights and activations.
     let type: ScalarType
     let stream: Stream
-    /// Where low-rank updates run beside dense products.
-    let branch: Stream
+    /// Where short segments' low-rank updates run beside those of long ones.
+    let branch: Branch
     let memory: DeviceMemory
     let dense: DenseProduct
     /// To the other ranks of a split model.
@@ -172,7 +172,7 @@ private struct CUDAParts {
     let context: Context
     let operations: CUDAOperations
     let stream: Stream
-    let branch: Stream
+    let branch: Branch
     let dense: DenseProduct
     let step: StepBuffer
     let uploader: WeightUploader
@@ -195,7 +195,7 @@ private struct CUDAParts {
             blockSize: blockSize
         )
         stream = try Stream(context, priority: .high)
-        branch = try Stream(context)
+        branch = try Branch(context)
         dense = try DenseProduct.standard(context, driver)
         step = try StepBuffer(context, StepLayout(limits: limits))
         uploader = try WeightUploader(context)
