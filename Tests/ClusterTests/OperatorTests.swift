@@ -34,7 +34,8 @@ import Testing
         var random = SplitMix(seed: 1)
         for _ in 0..<500 {
             let before = scheduler.requestCount
-            #expect(scheduler.moveAny(random: random.next(), at: .seconds(1)))
+            let moved1 = scheduler.moveAny(random: random.next(), at: .seconds(1))
+            #expect(moved1)
             actions.removeAll()
             scheduler.takeActions(into: &actions)
             guard case .move(let id, let source, let target) = actions.last else {
@@ -49,10 +50,13 @@ import Testing
 
     @Test func `where nothing runs, or there is nowhere to go, nothing moves`() {
         var empty = cluster(runners: 1...2, requests: 0)
-        #expect(!empty.moveAny(random: 7, at: .zero))
+        let moved2 = empty.moveAny(random: 7, at: .zero)
+        #expect(!moved2)
         var alone = cluster(runners: 1...1, requests: 3)
-        #expect(!alone.moveAny(random: 7, at: .zero))
+        let moved3 = alone.moveAny(random: 7, at: .zero)
+        #expect(!moved3)
         var full = cluster(runners: 1...2, requests: 8)
-        #expect(!full.moveAny(random: 7, at: .zero))
+        let moved4 = full.moveAny(random: 7, at: .zero)
+        #expect(!moved4)
     }
 }

@@ -5,6 +5,7 @@ import Crypto
 import Engine
 import Foundation
 import GRPCCore
+import SwiftASN1
 import Testing
 import X509
 
@@ -189,7 +190,7 @@ private struct Authority {
             issuer: name,
             subject: subject,
             signatureAlgorithm: .ecdsaWithSHA256,
-            extensions: try Certificate.Extensions(extensions),
+            extensions: try Certificate.Extensions(builder: extensions),
             issuerPrivateKey: Certificate.PrivateKey(key)
         )
     }
