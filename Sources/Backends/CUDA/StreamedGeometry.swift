@@ -28,7 +28,7 @@ struct StreamedGeometry: Hashable {
         tiles = (share + sets - 1) / sets
         let stage = Self.stageBytes(tiles: tiles, rowTiles: rowTiles)
         // More than leaves a block of the low-rank kernel its place gains nothing.
-        let room = min(132 << 10, device.sharedBytes - Self.fixedBytes)
+        let room = min(130 << 10, device.sharedBytes - Self.fixedBytes)
         depth = min(4, max(2, (room - Self.partsBytes(tiles: tiles, rowTiles: rowTiles)) / stage))
     }
 
