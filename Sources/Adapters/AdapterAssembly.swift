@@ -6,7 +6,8 @@ struct AdapterAssembly {
     let content: AdapterContent
     let configuration: AdapterConfiguration
     let model: ModelConfiguration
-    let base: Checkpoint
+    /// nil to describe the adapter only.
+    let base: Checkpoint?
 
     /// One module's tensors, in their files' memory.
     struct Part {
@@ -17,6 +18,8 @@ struct AdapterAssembly {
         let scale: Float
 
         var rank: Int { a.shape[0] }
+        /// How many scales DoRA makes of it.
+        var scaleCount: Int { magnitude?.values.shape[0] ?? 0 }
     }
 
     /// Checks everything, then copies the tensors into one block of memory.
@@ -26,8 +29,9 @@ struct AdapterAssembly {
         try refuseUntargeted(tensors, targeted: Set(targeted))
         var parts: [Part] = []
         for module in targeted { parts.append(try part(module, names: tensors.names[module] ?? .init())) }
+        guard let base else { return try description(parts) }
         for (module, names) in tensors.names {
-            if let key = names.baseCopy { try checkBaseCopy(key, of: module) }
+            if let key = names.baseCopy { try checkBaseCopy(key, of: module, in: base) }
         }
         let slab = TensorSlab(parts.flatMap { [$0.a, $0.b] })
         var pairs: [AdapterModule: LowRankPair] = [:]
@@ -36,10 +40,29 @@ struct AdapterAssembly {
                 a: slab.tensors[2 * index],
                 b: slab.tensors[2 * index + 1],
                 scale: part.scale,
-                columnScale: try columnScale(part)
+                columnScale: try columnScale(part, base)
             )
         }
-        return try adapter(pairs: pairs, modules: targeted, slabBytes: slab.byteCount)
+        return LoadedAdapter(
+            digest: try digest(parts),
+            projections: (0..<model.layerCount).flatMap { layer in
+                Projection.allCases.map { pairs[.projection(layer: layer, $0)] }
+            },
+            embedding: pairs[.embedding],
+            head: pairs[.head],
+            byteCount: slab.byteCount + pairs.values.reduce(0) { $0 + 4 * ($1.columnScale?.count ?? 0) },
+            summary: summary(parts)
+        )
+    }
+
+    /// The adapter without its tensors, as large as it would be with them.
+    private func description(_ parts: [Part]) throws(AdapterError) -> LoadedAdapter {
+        LoadedAdapter(
+            digest: try digest(parts),
+            projections: Array(repeating: nil, count: model.layerCount * Projection.allCases.count),
+            byteCount: parts.reduce(0) { $0 + $1.a.bytes.count + $1.b.bytes.count + 4 * $1.scaleCount },
+            summary: summary(parts)
+        )
     }
 
     private func targetedModules() throws(AdapterError) -> [AdapterModule] {
@@ -115,16 +138,16 @@ struct AdapterAssembly {
         return tensor
     }
 
-    private func checkBaseCopy(_ key: String, of module: AdapterModule) throws(AdapterError) {
+    private func checkBaseCopy(_ key: String, of module: AdapterModule, in base: Checkpoint) throws(AdapterError) {
         let copy = try content.tensor(key)
-        let original = try baseWeight(module)
+        let original = try baseWeight(module, base)
         guard copy.shape == original.shape else {
             throw .shapeMismatch(key: key, found: copy.shape, expected: original.shape)
         }
         if let index = copy.firstDifference(from: original) { throw .differentBase(key: key, index: index) }
     }
 
-    private func baseWeight(_ module: AdapterModule) throws(AdapterError) -> HostTensor {
+    private func baseWeight(_ module: AdapterModule, _ base: Checkpoint) throws(AdapterError) -> HostTensor {
         do throws(WeightsError) {
             return try base.tensor(named: module.weightName(model))
         } catch {
@@ -132,9 +155,9 @@ struct AdapterAssembly {
         }
     }
 
-    private func columnScale(_ part: Part) throws(AdapterError) -> [Float]? {
+    private func columnScale(_ part: Part, _ base: Checkpoint) throws(AdapterError) -> [Float]? {
         guard let magnitude = part.magnitude else { return nil }
-        let norms = UpdatedNorms(weight: try baseWeight(part.module), a: part.a, b: part.b, scale: part.scale)
+        let norms = UpdatedNorms(weight: try baseWeight(part.module, base), a: part.a, b: part.b, scale: part.scale)
         let lengths = part.module == .embedding ? norms.columns() : norms.rows()
         let scales = zip(magnitude.values.floatArray(), lengths).map { Float(Double($0) / $1) }
         if let index = scales.firstIndex(where: { !$0.isFinite }) {
@@ -143,33 +166,16 @@ struct AdapterAssembly {
         return scales
     }
 
-    private func adapter(
-        pairs: [AdapterModule: LowRankPair],
-        modules: [AdapterModule],
-        slabBytes: Int
-    ) throws(AdapterError) -> LoadedAdapter {
-        let facts = modules.compactMap { module in
-            pairs[module].map { (module.path, $0.rank, $0.scale, configuration.usesDora) }
-        }
-        let scaleBytes = pairs.values.reduce(0) { $0 + 4 * ($1.columnScale?.count ?? 0) }
-        return LoadedAdapter(
-            digest: try content.digest(modules: facts),
-            projections: (0..<model.layerCount).flatMap { layer in
-                Projection.allCases.map { pairs[.projection(layer: layer, $0)] }
-            },
-            embedding: pairs[.embedding],
-            head: pairs[.head],
-            byteCount: slabBytes + scaleBytes,
-            summary: summary(pairs, modules: modules)
-        )
+    private func digest(_ parts: [Part]) throws(AdapterError) -> AdapterDigest {
+        try content.digest(modules: parts.map { ($0.module.path, $0.rank, $0.scale, configuration.usesDora) })
     }
 
-    private func summary(_ pairs: [AdapterModule: LowRankPair], modules: [AdapterModule]) -> AdapterSummary {
+    private func summary(_ parts: [Part]) -> AdapterSummary {
         var kinds: [String] = []
         var ranks: [String: [Int]] = [:]
-        for module in modules {
-            if ranks[module.kind] == nil { kinds.append(module.kind) }
-            ranks[module.kind, default: []] += pairs[module].map { [$0.rank] } ?? []
+        for part in parts {
+            if ranks[part.module.kind] == nil { kinds.append(part.module.kind) }
+            ranks[part.module.kind, default: []].append(part.rank)
         }
         return AdapterSummary(
             applied: kinds.compactMap { kind in

@@ -36,6 +36,8 @@ package struct AdapterDescription: Sendable, Equatable {
 package struct AdapterStoreStatistics: Sendable, Equatable {
     /// Leases that found their adapter resident.
     package var hits = 0
+    /// The same by the name that was leased.
+    package var hitsByName = NamedCounts()
     /// Leases that had to wait for a load or failed.
     package var misses = 0
     /// Successful reads, those of `register` included.

@@ -32,6 +32,8 @@ package enum AdapterError: Error, Equatable, Sendable {
     case outsideRoot(path: String, root: String)
     /// The directory no longer holds what was registered.
     case digestMismatch(path: String, expected: AdapterDigest, found: AdapterDigest)
+    /// The adapter is right, but those who are to serve it cannot be given it now.
+    case unavailable(name: String, reason: String)
     /// Host memory is too small: what is not needed now does not free enough. Counts are bytes.
     case budgetExceeded(needed: Int, available: Int)
 }
@@ -57,6 +59,7 @@ extension AdapterError: CustomStringConvertible {
         case .outsideRoot(let path, let root): "\(path) is outside the adapters' directory \(root)"
         case .digestMismatch(let path, let expected, let found):
             "\(path) has changed since it was registered: expected \(expected.hex), found \(found.hex)"
+        case .unavailable(let name, let reason): "adapter '\(name)' cannot be had now: \(reason)"
         case .budgetExceeded(let needed, let available):
             "the adapter needs \(needed) bytes of host memory, but at most \(available) can be made free now"
         }

@@ -18,6 +18,7 @@ extension AdapterLedger {
         guard let entry = entries[digest] else { preconditionFailure("no entry for \(name)") }
         if let adapter = entry.adapter {
             counters.hits += 1
+            counters.hitsByName.add(name)
             hold(digest)
             update(digest) { $0.hits += 1 }
             return .ready(adapter)
@@ -27,7 +28,7 @@ extension AdapterLedger {
             hold(digest)
             return .join(digest)
         }
-        if let failure = entry.failure, now < failure.until { throw failure.error }
+        if let failure = entry.failure, let until = failure.until, now < until { throw failure.error }
         try makeRoom(entry.byteCount)
         counters.reservedBytes += entry.byteCount
         update(digest) { $0.isLoading = true }

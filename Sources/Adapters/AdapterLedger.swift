@@ -27,8 +27,9 @@ struct AdapterLedger {
         var names = 0
         var pins = 0
         var waiting: [Waiter] = []
-        /// Why the last load failed, and until when that is answered without another try.
-        var failure: (error: AdapterError, until: ContinuousClock.Instant)?
+        /// Why the last load failed, for those who waited for it, and until when new requests are told so without
+        /// another try; nil once the content was read.
+        var failure: (error: AdapterError, until: ContinuousClock.Instant?)?
         var record = EvictionPolicy.Record()
         var hits = 0
         var loads = 0
@@ -107,7 +108,8 @@ struct AdapterLedger {
         update(digest) { entry in
             entry.loads += 1
             entry.lastLoadDuration = duration
-            entry.failure = nil
+            // Not forgotten: who waited for the load that failed may not have asked yet.
+            entry.failure?.until = nil
         }
     }
 

@@ -12,12 +12,14 @@ package import Weights
 /// the bound and the value. See `AdapterConfiguration` and `AdapterTensors` for what the files may hold.
 package struct AdapterLoader: Sendable {
     package let model: ModelConfiguration
-    /// Needed for the norms of DoRA and to recognise copies of base weights.
-    package let base: Checkpoint
+    /// Needed for the norms of DoRA and to recognise copies of base weights; nil describes adapters without them.
+    package let base: Checkpoint?
     /// The longest tensor file that is read, in bytes.
     package let maxFileBytes: Int
 
-    package init(model: ModelConfiguration, base: Checkpoint, maxFileBytes: Int = 1 << 40) {
+    /// - Parameter base: nil for a process that only names adapters: what it loads has its digest, its summary and its
+    ///   size, but no tensors, and was checked as far as that goes without the base's weights.
+    package init(model: ModelConfiguration, base: Checkpoint?, maxFileBytes: Int = 1 << 40) {
         self.model = model
         self.base = base
         self.maxFileBytes = maxFileBytes

@@ -27,6 +27,25 @@ extension AdapterStore {
         }
     }
 
+    /// The names most in use: held by most requests, then in memory, then most often asked for.
+    ///
+    /// Unlike `list` it holds nobody up with thousands of names.
+    ///
+    /// - Returns: at most `count` of them, and how many names there are.
+    package func busiest(_ count: Int) -> (adapters: [AdapterDescription], total: Int) {
+        let ranked = withBooks { ledger in ledger.aliases.map { (name: $0.key, rank: ledger.rank($0.value)) } }
+        // Outside the lock, which requests wait for.
+        let first = ranked.sorted { left, right in
+            left.rank == right.rank ? left.name < right.name : left.rank > right.rank
+        }
+        let shown = withBooks { ledger in
+            first.prefix(max(0, count)).compactMap { ranked in
+                ledger.aliases[ranked.name].map { ledger.describe(ranked.name, $0) }
+            }
+        }
+        return (shown, ranked.count)
+    }
+
     /// One name; nil if it is not registered.
     package func describe(name: String) -> AdapterDescription? {
         withBooks { ledger in ledger.aliases[name].map { ledger.describe(name, $0) } }
@@ -46,6 +65,12 @@ extension AdapterStore {
 }
 
 extension AdapterLedger {
+    /// Grows with how much a name's content is in use.
+    func rank(_ alias: Alias) -> (holds: Int, residency: Int, hits: Int) {
+        guard let entry = entries[alias.digest] else { preconditionFailure("no entry for \(alias.digest)") }
+        return (entry.holds, entry.adapter == nil ? 0 : 1, entry.hits)
+    }
+
     func describe(_ name: String, _ alias: Alias) -> AdapterDescription {
         guard let entry = entries[alias.digest] else { preconditionFailure("no entry for \(name)") }
         return AdapterDescription(

@@ -24,13 +24,14 @@ package final class AdapterStore: Sendable {
     private let failureMemory: Duration
 
     /// - Parameters:
+    ///   - base: nil for a store that only names adapters; see `AdapterLoader`.
     ///   - budgetBytes: the most bytes of adapters kept in memory.
     ///   - root: only directories inside it are accepted, links resolved; relative paths start there. Nil accepts all.
     ///   - readerCount: how many adapters may be read at the same time.
     ///   - reservedNames: names that no adapter may take, such as the base model's.
     package convenience init(
         model: ModelConfiguration,
-        base: Checkpoint,
+        base: Checkpoint?,
         budgetBytes: Int,
         root: String? = nil,
         readerCount: Int = 2,

@@ -27,7 +27,7 @@ package struct ModelShape: Sendable, Equatable {
     }
 
     /// Columns of stacked queries, keys and values.
-    var queryKeyValueWidth: Int { (heads + 2 * keyValueHeads) * headSize }
+    package var queryKeyValueWidth: Int { (heads + 2 * keyValueHeads) * headSize }
 
     /// Numbers that a token leaves in the KV cache of all layers.
     package var cachedNumbersPerToken: Int { 2 * layers * keyValueHeads * headSize }

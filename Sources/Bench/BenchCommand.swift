@@ -5,7 +5,10 @@ package struct BenchCommand: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Measure parts of the system; every run prints one JSON line.",
-        subcommands: [EngineBench.self, DecodeBench.self, LoadBench.self, MixedBench.self, TextGenBench.self]
+        subcommands: [
+            EngineBench.self, KernelBench.self, LayerBench.self, DecodeBench.self, LoadBench.self, MixedBench.self,
+            TextGenBench.self, SoakBench.self,
+        ]
     )
 
     package init() {}

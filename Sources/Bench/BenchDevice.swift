@@ -12,13 +12,17 @@ package struct BenchDevice: ParsableArguments {
     @Option(help: "cpu or cuda.") var backend = Kind.cuda
     @Option(help: "Threads of the CPU backend. Default: all cores.") var threads: Int?
     @Option(help: "Which GPU, counted from 0.") var gpu = 0
+    @Option(help: "Devices that the model is split over: neighbouring GPUs from --gpu on, or threads of the CPU.")
+    var tensorParallel = 1
+    @Option(help: "The share of the GPU's memory that an engine takes.") var gpuMemoryUtilization = 0.9
+    @Flag(help: "Let ranks add up through NCCL alone.") var ncclOnly = false
 
     package init() {}
 
     var choice: DeviceChoice {
         switch backend {
         case .cpu: .cpu(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        case .cuda: .cuda(CUDASettings(ordinal: gpu))
+        case .cuda: .cuda(CUDASettings(ordinal: gpu, memoryUtilization: gpuMemoryUtilization, sumsDirectly: !ncclOnly))
         }
     }
 
@@ -34,12 +38,17 @@ package struct BenchDevice: ParsableArguments {
             let pages = sequences * ((positions + blockSize - 1) / blockSize)
             return BatchLimits(tokens: tokens, sequences: sequences, pages: pages)
         }
+
+        var runner: RunnerSizes {
+            RunnerSizes(limits: limits, blocks: blocks, blockSize: blockSize, positions: positions)
+        }
     }
 
     /// Blocks that made-up adapters take on a GPU beside the cache; generous, since unused blocks cost nothing.
     func adapterBlocks(_ shape: ModelConfiguration, rank: Int, count: Int, blockSize: Int) -> Int {
-        let blockBytes = DecodeBytes.cache(shape) * Double(blockSize)
-        return count * (Int((DecodeBytes.adapter(shape, rank: rank) * 1.1 / blockBytes).rounded(.up)) + 2)
+        let blockBytes = DecodeBytes.cache(shape) * Double(blockSize) / Double(tensorParallel)
+        let adapterBytes = DecodeBytes.adapterPart(shape, rank: rank, tpCount: tensorParallel)
+        return count * (Int((adapterBytes * 1.1 / blockBytes).rounded(.up)) + 2)
     }
 
     /// Makes a runner of made-up weights and hands it to `body`.
@@ -47,39 +56,45 @@ package struct BenchDevice: ParsableArguments {
         let checkpoint = Checkpoint.dummy(configuration: shape, seed: 1, type: .bfloat16, distinctLayers: 2)
         switch choice {
         case .cpu(let threads):
-            let device = CPUBackend(limits: sizes.limits, vocabularySize: shape.vocabularySize, threads: threads)
-            try run(checkpoint, shape, sizes, device, body)
+            let ranks = tensorParallel == 1 ? nil : HostRanks(count: tensorParallel)
+            try run(body) { shard in
+                let device = CPUBackend(
+                    limits: sizes.limits,
+                    vocabularySize: shape.vocabularySize,
+                    threads: max(1, threads / shard.tpCount),
+                    ranks: ranks?.member(shard.tpRank)
+                )
+                return try LlamaRunner(checkpoint, shape, sizes.runner, shard: shard, on: device)
+            }
         case .cuda(let settings):
-            let device = try CUDABackend(
-                settings,
-                shape: shape.shape,
-                type: shape.deviceType,
-                limits: sizes.limits,
-                blockSize: sizes.blockSize
-            )
-            try run(checkpoint, shape, sizes, device, body)
+            let ranks = tensorParallel == 1 ? nil : try CUDARanks(count: tensorParallel, firstGPU: settings.ordinal)
+            try run(body) { shard in
+                var settings = settings
+                settings.ordinal += shard.tpRank
+                let device = try CUDABackend(
+                    settings,
+                    shape: shape.part(shard).shape,
+                    type: shape.deviceType,
+                    limits: sizes.limits,
+                    blockSize: sizes.blockSize,
+                    ranks: ranks?.member(shard.tpRank)
+                )
+                return try LlamaRunner(checkpoint, shape, sizes.runner, shard: shard, on: device)
+            }
         }
     }
 
-    private func run<Device: Backend & ~Copyable>(
-        _ checkpoint: Checkpoint,
-        _ shape: ModelConfiguration,
-        _ sizes: Sizes,
-        _ device: consuming Device,
-        _ body: some RunnerBody
+    private func run<Device: Backend & SendableMetatype & ~Copyable>(
+        _ body: some RunnerBody,
+        make: @escaping @Sendable (TensorShard) throws -> LlamaRunner<Device>
     ) throws {
-        var runner = try LlamaRunner(
-            checkpoint,
-            shape,
-            RunnerSizes(
-                limits: sizes.limits,
-                blocks: sizes.blocks,
-                blockSize: sizes.blockSize,
-                positions: sizes.positions
-            ),
-            on: device
-        )
-        try body.run(on: &runner)
+        if tensorParallel == 1 {
+            var runner = try make(.whole)
+            try body.run(on: &runner)
+        } else {
+            var runner = try TensorParallelRunner(tpCount: tensorParallel, make: make)
+            try body.run(on: &runner)
+        }
     }
 }
 

@@ -117,6 +117,7 @@ struct DecodeMeasurement: RunnerBody {
         line["context"] = .integer(bench.context + bench.steps / 2)
         line["popularity"] = .string(popularity.rawValue)
         line["rank"] = .integer(bench.rank)
+        line["tensor_parallel"] = .integer(bench.device.tensorParallel)
         line.add(times, unit: "ms", floor: floor(batch: batch, popularity: popularity))
         line.print()
     }
@@ -128,7 +129,7 @@ struct DecodeMeasurement: RunnerBody {
             DecodeBytes.weights(shape)
             + Double(batch) * Double(bench.context + bench.steps / 2) * DecodeBytes.cache(shape)
             + Double(adapters) * DecodeBytes.adapter(shape, rank: bench.rank)
-        return bytes / (bench.bandwidth * 1e9)
+        return bytes / (bench.bandwidth * 1e9 * Double(bench.device.tensorParallel))
     }
 }
 
@@ -149,9 +150,17 @@ enum DecodeBytes {
     }
 
     static func adapter(_ shape: ModelConfiguration, rank: Int) -> Double {
+        adapterPart(shape, rank: rank, tpCount: 1)
+    }
+
+    /// What one of `tpCount` ranks holds of an adapter (`LowRankPair.part`).
+    static func adapterPart(_ shape: ModelConfiguration, rank: Int, tpCount: Int) -> Double {
         let numbers = Projection.allCases.reduce(0) { sum, projection in
             let (outputs, inputs) = shape.projectionShape(projection)
-            return sum + rank * (outputs + inputs)
+            switch projection.split {
+            case .outputs: return sum + rank * (outputs / tpCount + inputs)
+            case .inputs: return sum + rank * (outputs + inputs / tpCount)
+            }
         }
         return 2 * Double(shape.layerCount * numbers)
     }

@@ -68,7 +68,8 @@ package struct TextGenBench: AsyncParsableCommand {
             maxBatchedTokens: maxBatchedTokens,
             maxWaiting: work.requests.count,
             maxSequenceLength: longest,
-            sharesPrefixes: false
+            sharesPrefixes: false,
+            tpCount: device.tensorParallel
         )
         return try await EngineHandle.start(sizes, model: shape, checkpoint: checkpoint, on: device.choice)
     }
@@ -80,6 +81,7 @@ package struct TextGenBench: AsyncParsableCommand {
         line["batch"] = .integer(limit)
         line["popularity"] = .string(popularity)
         line["rank"] = .integer(rank)
+        line["tensor_parallel"] = .integer(device.tensorParallel)
         line["requests"] = .integer(workload.requests.count)
         line["tokens"] = .integer(run.tokens)
         line["seconds"] = .number(run.seconds)

@@ -50,14 +50,24 @@ INLINE void multiply_add(vector *sums, const float *x, const vector *w, int rows
 }
 
 typedef struct span {
-    ptrdiff_t steps;     // whole steps
-    ptrdiff_t last;      // columns of a broken step after them, or 0
-    ptrdiff_t stride;    // bytes between rows of w
-    ptrdiff_t ahead;     // bytes from w to what is fetched first for later tiles
-    ptrdiff_t pace;      // bytes further for each step
+    ptrdiff_t steps;        // whole steps
+    ptrdiff_t last;         // columns of a broken step after them, or 0
+    ptrdiff_t stride;       // bytes between rows of w
+    ptrdiff_t wide_stride;  // floats between them where w is kept as floats
+    ptrdiff_t ahead;        // bytes from w to what is fetched first for later tiles
+    ptrdiff_t pace;         // bytes further for each step
 } span;
 
-INLINE void accumulate(vector *sums, const float *x, const char *w, span span, int rows, int columns, int type) {
+/// Stores one vector of each row of w where later tiles read it as floats.
+INLINE void keep(float *wide, ptrdiff_t stride, const vector *columns_of_w, int columns) {
+#pragma clang loop unroll(full)
+    for (int n = 0; n < columns; n++) store(wide + n * stride, columns_of_w[n]);
+}
+
+/// Adds a span's products to the sums. If `keeps`, its w goes to `wide` as floats in the order in which the steps
+/// come out of registers.
+INLINE void accumulate(vector *sums, const float *x, const char *w, span span, int rows, int columns, int type,
+                       bool keeps, float *wide) {
     const ptrdiff_t step_bytes = STEP * (type == punica_scalar_float32 ? 4 : 2);
     const char *later = w + span.ahead;
     for (ptrdiff_t step = 0; step < span.steps; step++) {
@@ -67,20 +77,25 @@ INLINE void accumulate(vector *sums, const float *x, const char *w, span span, i
             columns_of_w[n] = load_even(w + n * span.stride, type);
             __builtin_prefetch(later + n * span.stride, 0, 2);
         }
+        if (keeps) keep(wide, span.wide_stride, columns_of_w, columns);
         multiply_add(sums, x, columns_of_w, rows, columns);
         // Hides that w is the same until the sums are done, or the compiler loads ahead and spills sums for the room.
         __asm__("" : "+r"(w) : REGISTER(sums[rows * columns - 1]));
 #pragma clang loop unroll(full)
         for (int n = 0; n < columns; n++) columns_of_w[n] = load_odd(w + n * span.stride, type);
+        if (keeps) keep(wide + LANES, span.wide_stride, columns_of_w, columns);
         multiply_add(sums, x + LANES, columns_of_w, rows, columns);
         x += rows * STEP;
         w += step_bytes;
         later += span.pace;
+        if (keeps) wide += STEP;
     }
     if (span.last) {
         vector first[4], second[4];
 #pragma clang loop unroll(full)
         for (int n = 0; n < columns; n++) load_last(w + n * span.stride, span.last, type, &first[n], &second[n]);
+        if (keeps) keep(wide, span.wide_stride, first, columns);
+        if (keeps) keep(wide + LANES, span.wide_stride, second, columns);
         multiply_add(sums, x, first, rows, columns);
         multiply_add(sums, x + LANES, second, rows, columns);
     }
@@ -112,6 +127,7 @@ typedef struct tile {
     const float *x;
     const char *w;
     span span;
+    float *wide;     // where w is kept as floats for other tiles, or null
     float *partial;  // where sums wait between blocks of k
     bool begins;     // first block of k
     bool ends;       // last block of k
@@ -119,11 +135,11 @@ typedef struct tile {
     ptrdiff_t ldo;
 } tile;
 
-INLINE void run_tile(const tile *t, int rows, int columns, int type) {
+INLINE void run_tile(const tile *t, int rows, int columns, int type, bool keeps) {
     vector sums[12];
 #pragma clang loop unroll(full)
     for (int i = 0; i < rows * columns; i++) sums[i] = t->begins ? (vector){0} : load(t->partial + i * LANES);
-    accumulate(sums, t->x, t->w, t->span, rows, columns, type);
+    accumulate(sums, t->x, t->w, t->span, rows, columns, type, keeps, t->wide);
     if (t->ends) {
         reduce(t->out, t->ldo, sums, rows, columns);
     } else {
@@ -135,30 +151,38 @@ INLINE void run_tile(const tile *t, int rows, int columns, int type) {
 typedef void (*tile_function)(const tile *t);
 
 #define TILE(ROWS, COLUMNS, NAME, TYPE) \
-    static void tile_##ROWS##x##COLUMNS##_##NAME(const tile *t) { run_tile(t, ROWS, COLUMNS, TYPE); }
+    static void tile_##ROWS##x##COLUMNS##_##NAME(const tile *t) { run_tile(t, ROWS, COLUMNS, TYPE, false); }
+#define KEEPING_TILE(COLUMNS, NAME, TYPE) \
+    static void keeping_4x##COLUMNS##_##NAME(const tile *t) { run_tile(t, 4, COLUMNS, TYPE, true); }
 #define TILES(NAME, TYPE)                                                   \
     TILE(1, 4, NAME, TYPE) TILE(2, 4, NAME, TYPE) TILE(3, 4, NAME, TYPE)    \
     TILE(4, 3, NAME, TYPE) TILE(1, 1, NAME, TYPE) TILE(2, 1, NAME, TYPE)    \
     TILE(3, 1, NAME, TYPE) TILE(4, 1, NAME, TYPE)                           \
-    static const tile_function wide_##NAME[] = {tile_1x4_##NAME, tile_2x4_##NAME, tile_3x4_##NAME, tile_4x3_##NAME}; \
-    static const tile_function thin_##NAME[] = {tile_1x1_##NAME, tile_2x1_##NAME, tile_3x1_##NAME, tile_4x1_##NAME};
+    KEEPING_TILE(3, NAME, TYPE) KEEPING_TILE(1, NAME, TYPE)                 \
+    static const tile_set tiles_##NAME = {                                  \
+        {tile_1x4_##NAME, tile_2x4_##NAME, tile_3x4_##NAME, tile_4x3_##NAME}, \
+        {tile_1x1_##NAME, tile_2x1_##NAME, tile_3x1_##NAME, tile_4x1_##NAME}, \
+        keeping_4x3_##NAME, keeping_4x1_##NAME,                             \
+    };
+
+/// Tiles of one type of weights, by rows.
+typedef struct tile_set {
+    tile_function wide[4];                     // as many columns as registers allow
+    tile_function thin[4];                     // one column
+    tile_function keeping_wide, keeping_thin;  // four rows, and w is kept as floats
+} tile_set;
 
 TILES(float32, punica_scalar_float32)
 TILES(float16, punica_scalar_float16)
 TILES(bfloat16, punica_scalar_bfloat16)
 
+static const tile_set *tiles_of(punica_scalar type) {
+    if (type == punica_scalar_float32) return &tiles_float32;
+    return type == punica_scalar_float16 ? &tiles_float16 : &tiles_bfloat16;
+}
+
 /// Columns of the widest tile of so many rows: as many sums as registers allow.
 INLINE ptrdiff_t tile_columns(ptrdiff_t rows) { return rows == 4 ? 3 : 4; }
-
-static const tile_function *wide_tiles(punica_scalar type) {
-    if (type == punica_scalar_float32) return wide_float32;
-    return type == punica_scalar_float16 ? wide_float16 : wide_bfloat16;
-}
-
-static const tile_function *thin_tiles(punica_scalar type) {
-    if (type == punica_scalar_float32) return thin_float32;
-    return type == punica_scalar_float16 ? thin_float16 : thin_bfloat16;
-}
 
 /// Part of a block's work: rows n ..< n_end of w over columns k ..< k_end.
 typedef struct reach {
@@ -166,25 +190,29 @@ typedef struct reach {
     ptrdiff_t k, k_end;
 } reach;
 
-/// Has the tiles of a group fetch what comes after it, each its share, so that memory is busy all the time: the rest
-/// of these rows, then other rows.
+/// Has the tiles of a group fetch the same part of the next group, each its share, so that memory is busy all the time.
 INLINE void plan_prefetch(const punica_dot_block *b, reach r, ptrdiff_t m, span *span) {
     const ptrdiff_t size = punica_scalar_size(b->type), bytes = (r.k_end - r.k) * size;
-    const bool same_rows = r.k_end < b->k;
-    if (!b->prefetch || b->wide || (!same_rows && r.n_end + b->n_group > b->n)) return;
-    const ptrdiff_t tiles = (b->m + punica_tile_rows - 1) / punica_tile_rows;
-    span->ahead = (same_rows ? bytes : (b->n_group * b->ldw - r.k) * size) + m / punica_tile_rows * bytes / tiles;
+    // Only the first tiles read w itself when it is kept as floats.
+    if (!b->prefetch || (b->wide && m > 0) || r.n_end + b->n_group > b->n) return;
+    const ptrdiff_t tiles = b->wide ? 1 : (b->m + punica_tile_rows - 1) / punica_tile_rows;
+    span->ahead = b->n_group * b->ldw * size + m / punica_tile_rows * bytes / tiles;
     span->pace = STEP * size / tiles;
 }
 
-/// One group of at most four packed rows, from row m, against a part of w that lies at `w`, rows `ldw` apart.
+/// One group of at most four packed rows, from row m, against a part of w that lies at `w`, rows `ldw` apart. The first
+/// group keeps w as floats for those after it where the block has room for them.
 static void dot_tiles(const punica_dot_block *b, ptrdiff_t m, reach r, const void *w, ptrdiff_t ldw, int type) {
     const ptrdiff_t rows = punica_min(punica_tile_rows, b->m - m), columns = tile_columns(rows);
-    const ptrdiff_t stride = ldw * punica_scalar_size(type);
-    const tile_function wide = wide_tiles(type)[rows - 1], thin = thin_tiles(type)[rows - 1];
+    const ptrdiff_t stride = ldw * punica_scalar_size(type), padded = punica_round_up(r.k_end - r.k, STEP);
+    const bool keeps = b->wide && m == 0 && b->m > punica_tile_rows;
+    const tile_set *tiles = tiles_of(type);
+    const tile_function wide = keeps ? tiles->keeping_wide : tiles->wide[rows - 1];
+    const tile_function thin = keeps ? tiles->keeping_thin : tiles->thin[rows - 1];
     tile t = {
         .x = b->panel + m * punica_round_up(b->k, STEP) + r.k * rows,
-        .span = {.steps = (r.k_end - r.k) / STEP, .last = (r.k_end - r.k) % STEP, .stride = stride},
+        .span = {.steps = (r.k_end - r.k) / STEP, .last = (r.k_end - r.k) % STEP, .stride = stride,
+                 .wide_stride = padded},
         .begins = r.k == 0,
         .ends = r.k_end == b->k,
         .ldo = b->ldo,
@@ -193,6 +221,7 @@ static void dot_tiles(const punica_dot_block *b, ptrdiff_t m, reach r, const voi
     for (ptrdiff_t n = r.n; n < r.n_end;) {
         const ptrdiff_t width = n + columns <= r.n_end ? columns : 1;
         t.w = (const char *)w + (n - r.n) * stride;
+        t.wide = keeps ? b->wide + (n - r.n) * padded : NULL;
         t.partial = b->partial ? b->partial + (m * b->n_group + (n - r.n) * rows) * LANES : NULL;
         t.out = b->out + m * b->ldo + n;
         (width == 1 ? thin : wide)(&t);
@@ -200,45 +229,24 @@ static void dot_tiles(const punica_dot_block *b, ptrdiff_t m, reach r, const voi
     }
 }
 
-/// Copies a part of w as floats in the order in which its steps come out of registers.
-static void widen(const punica_dot_block *b, reach r) {
-    const ptrdiff_t size = punica_scalar_size(b->type), count = r.k_end - r.k, padded = punica_round_up(count, STEP);
-    const ptrdiff_t ahead = b->prefetch && r.n_end + b->n_group <= b->n ? b->n_group * b->ldw * size : 0;
-    for (ptrdiff_t n = r.n; n < r.n_end; n++) {
-        const char *from = (const char *)b->w + (n * b->ldw + r.k) * size;
-        float *to = b->wide + (n - r.n) * padded;
-        ptrdiff_t i = 0;
-        for (; i + STEP <= count; i += STEP, to += STEP, from += STEP * size) {
-            __builtin_prefetch(from + ahead, 0, 2);
-            store(to, load_even(from, b->type));
-            store(to + LANES, load_odd(from, b->type));
-        }
-        if (i == count) continue;
-        vector first, second;
-        load_last(from, count - i, b->type, &first, &second);
-        store(to, first);
-        store(to + LANES, second);
-    }
-}
-
-static void dot_rows_widened(const punica_dot_block *b, reach r) {
+/// All rows of the panel against one part of w, which is widened once if there is room to keep it.
+static void dot_rows(const punica_dot_block *b, reach r) {
+    const char *w = (const char *)b->w + (r.n * b->ldw + r.k) * punica_scalar_size(b->type);
     const ptrdiff_t padded = punica_round_up(r.k_end - r.k, STEP);
-    widen(b, r);
-    for (ptrdiff_t m = 0; m < b->m; m += punica_tile_rows) dot_tiles(b, m, r, b->wide, padded, punica_scalar_float32);
+    dot_tiles(b, 0, r, w, b->ldw, b->type);
+    for (ptrdiff_t m = punica_tile_rows; m < b->m; m += punica_tile_rows) {
+        if (b->wide) dot_tiles(b, m, r, b->wide, padded, punica_scalar_float32);
+        else dot_tiles(b, m, r, w, b->ldw, b->type);
+    }
 }
 
 static void dot_block(const punica_dot_block *b) {
     if (b->k == 0)
         for (ptrdiff_t m = 0; m < b->m; m++) memset(b->out + m * b->ldo, 0, (size_t)b->n * sizeof(float));
-    const ptrdiff_t k_block = b->k_block ? b->k_block : b->k, size = punica_scalar_size(b->type);
-    for (ptrdiff_t n = 0; n < b->n; n += b->n_group) {
-        for (ptrdiff_t k = 0; k < b->k; k += k_block) {
-            const reach r = {n, punica_min(n + b->n_group, b->n), k, punica_min(k + k_block, b->k)};
-            const char *w = (const char *)b->w + (n * b->ldw + k) * size;
-            if (b->wide) dot_rows_widened(b, r);
-            else for (ptrdiff_t m = 0; m < b->m; m += punica_tile_rows) dot_tiles(b, m, r, w, b->ldw, b->type);
-        }
-    }
+    const ptrdiff_t k_block = b->k_block ? b->k_block : b->k;
+    for (ptrdiff_t n = 0; n < b->n; n += b->n_group)
+        for (ptrdiff_t k = 0; k < b->k; k += k_block)
+            dot_rows(b, (reach){n, punica_min(n + b->n_group, b->n), k, punica_min(k + k_block, b->k)});
 }
 
 /// The place within its step where column `column` of x meets the same column of w.

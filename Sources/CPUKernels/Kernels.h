@@ -23,7 +23,7 @@ typedef struct punica_dot_block {
     ptrdiff_t ldo;
     ptrdiff_t n_group;     ///< rows of w that all rows of the panel visit before the next ones are touched
     ptrdiff_t k_block;     ///< columns of a group done at a time (a multiple of the step), or 0 for all
-    float *wide;           ///< room for n_group rows of a k_block as floats, if w is to be widened first; or null
+    float *wide;           ///< room for n_group rows of a k_block as floats, if w is to be widened once only; or null
     float *partial;        ///< m * n_group * lanes floats when k_block is set
     bool prefetch;         ///< w comes from memory once, in ascending order
 } punica_dot_block;

@@ -18,6 +18,8 @@ extension CUDADriverFunctions {
             ctxGetCurrent: try library.function("cuCtxGetCurrent"),
             ctxPushCurrent: try library.function("cuCtxPushCurrent_v2"),
             ctxPopCurrent: try library.function("cuCtxPopCurrent_v2"),
+            deviceCanAccessPeer: try library.function("cuDeviceCanAccessPeer"),
+            ctxEnablePeerAccess: try library.function("cuCtxEnablePeerAccess"),
             ctxGetStreamPriorityRange: try library.function("cuCtxGetStreamPriorityRange"),
             memGetInfo: try library.function("cuMemGetInfo_v2"),
             memAlloc: try library.function("cuMemAlloc_v2"),

@@ -5,6 +5,8 @@
 
 // Headers first, then kernels; each file is two lines.
 static const KernelText texts[] = {
+#define PATH "include/DenseStreamParams.h"
+#include "Embed.h"
 #define PATH "include/DevicePointer.h"
 #include "Embed.h"
 #define PATH "include/LowRankParams.h"
@@ -13,11 +15,15 @@ static const KernelText texts[] = {
 #include "Embed.h"
 #define PATH "include/PositionParams.h"
 #include "Embed.h"
+#define PATH "include/RankSumParams.h"
+#include "Embed.h"
 #define PATH "include/RowAttentionParams.h"
 #include "Embed.h"
 #define PATH "include/RowParams.h"
 #include "Embed.h"
 #define PATH "include/SamplingParams.h"
+#include "Embed.h"
+#define PATH "include/StepParams.h"
 #include "Embed.h"
 #define PATH "include/TileAttentionParams.h"
 #include "Embed.h"
@@ -28,6 +34,8 @@ static const KernelText texts[] = {
 #define PATH "cu/attention_tiles.cuh"
 #include "Embed.h"
 #define PATH "cu/common.cuh"
+#include "Embed.h"
+#define PATH "cu/dense_stream.cu"
 #include "Embed.h"
 #define PATH "cu/low_rank.cuh"
 #include "Embed.h"
@@ -43,9 +51,13 @@ static const KernelText texts[] = {
 #include "Embed.h"
 #define PATH "cu/positions.cu"
 #include "Embed.h"
+#define PATH "cu/rank_sum.cu"
+#include "Embed.h"
 #define PATH "cu/rows.cu"
 #include "Embed.h"
 #define PATH "cu/sampling.cu"
+#include "Embed.h"
+#define PATH "cu/step.cu"
 #include "Embed.h"
 };
 

@@ -23,6 +23,13 @@ package struct AdapterDigest: Hashable, Sendable, CustomStringConvertible {
         self.init(bytes: (0..<32).map { UInt8(digits[2 * $0] << 4 | digits[2 * $0 + 1]) })
     }
 
+    /// 32 bytes.
+    package var bytes: [UInt8] {
+        [words.0, words.1, words.2, words.3].flatMap { word in
+            (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) }
+        }
+    }
+
     /// 64 lower-case hexadecimal digits.
     package var hex: String {
         [words.0, words.1, words.2, words.3].map { word in

@@ -95,7 +95,7 @@ private func runner<Device: Backend & ~Copyable>(
 }
 
 /// Brings adapters into the blocks behind those of the sequences, and waits until they are there.
-private func install<Runner: ModelRunner & ~Copyable>(
+func install<Runner: ModelRunner & ~Copyable>(
     _ adapters: [LoadedAdapter],
     on runner: inout Runner
 ) throws -> [AdapterSlot] {

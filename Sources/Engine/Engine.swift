@@ -41,8 +41,9 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
 
     var isIdle: Bool { scheduler.isIdle }
 
-    /// Queues a request that was checked at submission.
+    /// Queues a request that was checked at submission, or fails it if the device has failed.
     mutating func admit(_ submission: Submission) {
+        if let failure = counters.failure { return refuse(submission, .backend(failure)) }
         let footprint = submission.request.adapter.map { runner.footprint(of: $0.adapter) } ?? .none
         let free = configuration.blockCount - footprint.blocks
         let sequence = EngineSequence(
@@ -50,7 +51,11 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
             footprint: footprint,
             maxLength: min(configuration.maxSequenceLength, free * configuration.blockSize)
         )
-        guard sequence.tokens.count < sequence.maxLength else { return refuse(sequence) }
+        guard sequence.tokens.count < sequence.maxLength else {
+            // Adapter and prompt do not fit on the device together.
+            let needed = footprint.blocks + scheduler.cache.blockCount(forTokens: sequence.tokens.count + 1)
+            return refuse(submission, .noRoom(blocks: needed, limit: configuration.blockCount))
+        }
         let digest = submission.request.adapter?.adapter.digest
         let index = scheduler.add(sequence.tokens, digest: digest, isReady: digest == nil)
         while sequences.count <= index.offset { sequences.append(nil) }
@@ -58,12 +63,11 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         indices[submission.request.id] = index
     }
 
-    /// Fails a request whose adapter and prompt do not fit on the device together.
-    private mutating func refuse(_ sequence: EngineSequence) {
-        let needed = sequence.footprint.blocks + scheduler.cache.blockCount(forTokens: sequence.tokens.count + 1)
-        let event = GenerationEvent.failed(.noRoom(blocks: needed, limit: configuration.blockCount))
+    /// Ends a request that never becomes a sequence.
+    private mutating func refuse(_ submission: Submission, _ error: EngineError) {
+        let event = GenerationEvent.failed(error)
         counters.finished.count(event)
-        events.append(PendingEvent(events: sequence.events, event: event))
+        events.append(PendingEvent(events: submission.events, event: event))
     }
 
     /// Ends a request that somebody no longer wants; nothing happens if it has ended already.
@@ -88,6 +92,7 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         do {
             try runner.run(builder.batch, builder.requests, into: &outputs)
         } catch {
+            counters.failure = error.description
             failAll(.backend(error.description))
             return ContinuousClock.now - start
         }
@@ -177,6 +182,9 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         statistics.blockCount = scheduler.cache.blockCount
         statistics.freeBlocks = scheduler.cache.freeBlockCount
         statistics.cachedBlocks = scheduler.cache.cachedBlockCount
+        statistics.adapterBlocks = adapters.blockCount
+        statistics.adapterLoads = adapters.loadCount
+        statistics.adapterEvictions = adapters.evictionCount
         statistics.prefixQueriedTokens = scheduler.cache.statistics.queriedTokens
         statistics.prefixHitTokens = scheduler.cache.statistics.hitTokens
         var (running, waiting) = (Set<String>(), Set<String>())

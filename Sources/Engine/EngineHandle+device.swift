@@ -98,7 +98,7 @@ extension EngineHandle {
                 return try LlamaRunner(checkpoint, model, runner, shard: shard, on: device)
             }
         case .cuda(let settings):
-            let ranks = sizes.tpCount == 1 ? nil : try CUDARanks(count: sizes.tpCount)
+            let ranks = sizes.tpCount == 1 ? nil : try CUDARanks(count: sizes.tpCount, firstGPU: settings.ordinal)
             return try await start(configuration, tpCount: sizes.tpCount) { shard in
                 var settings = settings
                 settings.ordinal += shard.tpRank

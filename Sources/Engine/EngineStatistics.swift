@@ -1,5 +1,7 @@
 /// Counters and gauges of one engine; a copy taken between two steps.
 package struct EngineStatistics: Sendable, Equatable {
+    /// Why the device computes no more; nil while it does. Once set it stays.
+    package var failure: String?
     package var waiting = 0
     package var running = 0
     /// Sequences of the last step.
@@ -16,6 +18,11 @@ package struct EngineStatistics: Sendable, Equatable {
     package var freeBlocks = 0
     /// Blocks whose content may be used again but that nobody holds.
     package var cachedBlocks = 0
+    /// Blocks that adapters on the device occupy, in use or idle.
+    package var adapterBlocks = 0
+    /// Adapters brought to the device, and taken off it for room.
+    package var adapterLoads = 0
+    package var adapterEvictions = 0
     package var prefixQueriedTokens = 0
     package var prefixHitTokens = 0
     /// Names of the adapters with running sequences, and of those that only wait; sorted.
@@ -43,8 +50,8 @@ package struct Histogram: Sendable, Equatable {
     /// Ascending upper bounds; a last bucket without bound follows.
     package let bounds: [Double]
     /// One count for each bound and one for what lies above the last.
-    package private(set) var counts: [Int]
-    package private(set) var sum = 0.0
+    package internal(set) var counts: [Int]
+    package internal(set) var sum = 0.0
 
     package init(bounds: [Double]) {
         self.bounds = bounds

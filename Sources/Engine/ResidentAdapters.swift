@@ -30,6 +30,10 @@ struct ResidentAdapters {
     var count: Int { entries.count }
     /// Blocks that adapters occupy, held or idle.
     var blocks: [BlockID] { entries.values.flatMap(\.blocks) }
+    var blockCount: Int { entries.values.reduce(0) { $0 + $1.blocks.count } }
+    /// Adapters brought to the device so far, and taken off it for room.
+    private(set) var loadCount = 0
+    private(set) var evictionCount = 0
     var heldCount: Int { entries.values.count { $0.holds > 0 } }
 
     /// Begins a pass over the queue, during which no adapter is evicted that the pass has already asked for: one that
@@ -74,6 +78,7 @@ struct ResidentAdapters {
         var slot = runner.install(adapter, in: blocks)
         while slot == nil, evict(from: &cache, on: &runner) { slot = runner.install(adapter, in: blocks) }
         guard let slot else { return cache.returnBlocks(blocks) }
+        loadCount += 1
         entries[adapter.digest] = Entry(slot: slot, blocks: blocks, lastUse: uses)
     }
 
@@ -105,6 +110,7 @@ struct ResidentAdapters {
         guard let (digest, entry) = idle.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return false }
         runner.remove(entry.slot)
         cache.returnBlocks(entry.blocks)
+        evictionCount += 1
         entries[digest] = nil
         return true
     }

@@ -19,9 +19,7 @@ package final class Generation: Sendable {
     /// Content of the adapter that answers; nil for the bare base.
     package let adapterDigest: AdapterDigest?
     package let choiceCount: Int
-    /// For one reader.
-    ///
-    /// A stream that ends without a terminal update was cut because `pendingLimit` was reached.
+    /// For one reader; ends with a terminal update unless the reader's own task is cancelled.
     package let updates: AsyncStream<GenerationUpdate>
     /// Updates that may wait for their reader; one more cancels the request.
     package let pendingLimit: Int
@@ -34,7 +32,7 @@ package final class Generation: Sendable {
         choiceCount = sequences.count
         let (updates, continuation) = AsyncStream.makeStream(
             of: GenerationUpdate.self,
-            bufferingPolicy: .bufferingOldest(pendingLimit)
+            bufferingPolicy: .bufferingOldest(pendingLimit + sequences.spareCount)
         )
         let task = Task { await sequences.run(into: continuation) }
         continuation.onTermination = { reason in
@@ -59,7 +57,7 @@ package final class Generation: Sendable {
             case .failed(let error): throw error
             }
         }
-        throw Task.isCancelled ? .cancelled : .readerTooSlow(limit: pendingLimit)
+        throw .cancelled
     }
 }
 

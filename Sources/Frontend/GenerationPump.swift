@@ -28,6 +28,10 @@ struct GenerationPump: Sendable {
 
     var count: Int { sequences.count }
 
+    /// Room of the stream beyond `pendingLimit`: one piece too many of each sequence, and the terminal update, so that
+    /// every stream can say how it ended.
+    var spareCount: Int { count + 1 }
+
     /// Runs to the end of every sequence; the first failure ends the others.
     func run(into updates: AsyncStream<GenerationUpdate>.Continuation) async {
         var usage = Usage(promptTokens: promptTokens, completionTokens: 0)
@@ -84,7 +88,7 @@ struct GenerationPump: Sendable {
             case .failed(let error):
                 return .failed(.engine(error))
             }
-            if let delta, case .dropped = updates.yield(.delta(delta)) {
+            if let delta, case .enqueued(let remaining) = updates.yield(.delta(delta)), remaining < spareCount {
                 return .failed(.readerTooSlow(limit: pendingLimit))
             }
             if let end = answer.end {

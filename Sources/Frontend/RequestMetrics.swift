@@ -24,10 +24,15 @@ package final class RequestMetrics: Sendable {
         case stop, length, cancelled, failed
     }
 
+    // Fine enough that a percentile taken from them is within about a quarter of the truth.
     fileprivate static let latencyBounds = [
-        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160,
+        0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.35, 0.5, 0.75, 1, 1.5,
+        2.5, 3.5, 5, 7.5, 10, 15, 20, 30, 40, 60, 80, 120, 160,
     ]
-    fileprivate static let gapBounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 1, 2.5, 5]
+    fileprivate static let gapBounds = [
+        0.0005, 0.001, 0.0015, 0.0025, 0.0035, 0.005, 0.0075, 0.01, 0.0125, 0.015, 0.02, 0.025, 0.03, 0.04, 0.05,
+        0.0625, 0.075, 0.1, 0.15, 0.25, 0.35, 0.5, 0.75, 1, 1.5, 2.5, 5,
+    ]
 
     private let record = Mutex(Snapshot())
 

@@ -9,8 +9,8 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
     package let vocabularySize: Int
     private let configuration: ModelConfiguration
     private let shard: TensorShard
-    private let model: Llama<Device>
-    private var device: Device
+    let model: Llama<Device>
+    var device: Device
 
     /// Loads the model, or one rank's part of it, and makes room for the KV cache.
     ///
@@ -28,7 +28,6 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
     ) throws(WeightsError) {
         let configuration = try whole.part(shard)
         let checkpoint = shard.isWhole ? checkpoint : checkpoint.part(shard)
-        self.shard = shard
         let model = try Llama(checkpoint, configuration, limits: sizes.limits, on: &device)
         device.makeRotaryTables(RotaryTables(configuration, positions: sizes.positions))
         device.makeKVCache(
@@ -41,6 +40,7 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
             )
         )
         device.prepare { model.forward(on: &$0) }
+        self.shard = shard
         self.model = model
         self.device = device
         self.configuration = configuration

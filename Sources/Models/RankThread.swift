@@ -1,6 +1,6 @@
-package import Adapters
-package import Backends
-package import Core
+internal import Adapters
+internal import Backends
+internal import Core
 internal import Dispatch
 internal import Synchronization
 
@@ -33,7 +33,7 @@ final class RankThread: Sendable {
     private let answered = DispatchSemaphore(value: 0)
 
     /// Starts the thread; its first answer says whether the runner could be made.
-    static func start<Device: Backend & ~Copyable>(
+    static func start<Device: Backend & SendableMetatype & ~Copyable>(
         _ make: @escaping @Sendable () throws -> LlamaRunner<Device>
     ) -> RankThread {
         let thread = RankThread()

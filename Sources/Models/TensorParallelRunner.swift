@@ -6,7 +6,7 @@ package import Sampling
 /// A model split over several devices: one runner a rank, each on a thread of its own, the first on the caller's.
 ///
 /// Every rank gets the same batches and adapters in the same order. The first chooses the tokens.
-package struct TensorParallelRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable {
+package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyable>: ModelRunner, ~Copyable {
     private var first: LlamaRunner<Device>
     private let others: [RankThread]
 
@@ -85,7 +85,7 @@ package struct TensorParallelRunner<Device: Backend & ~Copyable>: ModelRunner, ~
     }
 }
 
-extension TensorParallelRunner where Device: InspectableBackend & ~Copyable {
+extension TensorParallelRunner where Device: InspectableBackend & SendableMetatype & ~Copyable {
     /// Runs one step and copies its logits out instead of choosing tokens, for tests and diagnosis.
     ///
     /// - Returns: `[wanted rows][V]`

@@ -75,9 +75,14 @@ package struct KVCache: Sendable {
         for block in pages.blocks { pool.retain(block) }
         pages.indexedCount = pages.blocks.count
         pages.tail = pages.blocks.last.map { index.entry(of: $0) }
-        statistics.queriedTokens += tokens.count
-        statistics.hitTokens += pages.reservedTokenCount
         return (pages, pages.reservedTokenCount)
+    }
+
+    /// Counts a sequence that has begun for good: one that finds too few blocks begins again later.
+    package mutating func countStart(tokenCount: Int, cachedTokens: Int) {
+        guard enablesPrefixCaching else { return }
+        statistics.queriedTokens += tokenCount
+        statistics.hitTokens += cachedTokens
     }
 
     /// Grows a sequence's blocks to hold `tokenCount` tokens, evicting cached blocks if need be: all or nothing.

@@ -94,6 +94,7 @@ extension Scheduler {
             cache.free(&pages)
             return false
         }
+        cache.countStart(tokenCount: tokens.count, cachedTokens: cachedTokens)
         state.pages = pages
         state.computedCount = cachedTokens
         return true

@@ -4,6 +4,8 @@ enum Endpoint: Equatable {
     case adapters
     case chatCompletions
     case completions
+    case dashboard
+    case dashboardState
     case detokenize
     case health
     case home
@@ -12,6 +14,7 @@ enum Endpoint: Equatable {
     case model(id: String)
     case models
     case pinAdapter(name: String)
+    case publishedAdapter(digest: String, file: String)
     case ready
     case registerAdapter
     case removeAdapter(name: String)
@@ -27,6 +30,8 @@ enum Endpoint: Equatable {
         case api
         /// Holders of the admin key.
         case admin
+        /// Anybody, but only where admin routes are: a page that holds no secret and asks for the admin key itself.
+        case adminPage
     }
 
     enum Match: Equatable {
@@ -40,8 +45,9 @@ enum Endpoint: Equatable {
         switch self {
         case .health, .home, .metrics, .ready: .open
         case .chatCompletions, .completions, .detokenize, .model, .models, .tokenize: .api
-        case .adapter, .adapters, .loadAdapter, .pinAdapter, .registerAdapter, .removeAdapter, .unloadAdapter,
-            .unpinAdapter:
+        case .dashboard: .adminPage
+        case .adapter, .adapters, .dashboardState, .loadAdapter, .pinAdapter, .publishedAdapter, .registerAdapter,
+            .removeAdapter, .unloadAdapter, .unpinAdapter:
             .admin
         }
     }
@@ -68,6 +74,8 @@ enum Endpoint: Equatable {
         case "/detokenize": [("POST", .detokenize)]
         case "/v1/load_lora_adapter": [("POST", .loadAdapter)]
         case "/v1/unload_lora_adapter": [("POST", .unloadAdapter)]
+        case "/dashboard": [("GET", .dashboard)]
+        case "/dashboard/state": [("GET", .dashboardState)]
         case "/admin/adapters": [("GET", .adapters), ("POST", .registerAdapter)]
         default: named(path)
         }
@@ -76,10 +84,18 @@ enum Endpoint: Equatable {
     /// Paths that end in a name, which may hold slashes.
     private static func named(_ path: String) -> [(method: String, endpoint: Endpoint)] {
         if let id = path.after("/v1/models/") { return [("GET", .model(id: id))] }
+        if let item = path.after("/internal/adapters/") { return published(item) }
         guard let name = path.after("/admin/adapters/") else { return [] }
         if let pinned = name.before("/pin") { return [("POST", .pinAdapter(name: pinned))] }
         if let unpinned = name.before("/unpin") { return [("POST", .unpinAdapter(name: unpinned))] }
         return [("GET", .adapter(name: name)), ("DELETE", .removeAdapter(name: name))]
+    }
+
+    /// `<digest>/<file>`, neither of which holds a slash.
+    private static func published(_ item: String) -> [(method: String, endpoint: Endpoint)] {
+        let parts = item.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else { return [] }
+        return [("GET", .publishedAdapter(digest: parts[0], file: parts[1]))]
     }
 }
 

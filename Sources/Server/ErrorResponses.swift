@@ -39,12 +39,14 @@ extension ServerError {
         case .adminIsLocal: ErrorAnswer(403, .permission, "admin_is_local")
         case .bodyTimeout: ErrorAnswer(408, .invalidRequest, "request_timeout")
         case .bodyTooLarge: ErrorAnswer(413, .invalidRequest, "request_too_large")
+        case .deviceFailed: ErrorAnswer(503, .server, "device_failed")
         case .draining: ErrorAnswer(503, .overloaded, "draining")
         case .frontend(let error): error.answer
         case .invalidKey: ErrorAnswer(401, .authentication, "invalid_api_key")
         case .methodNotAllowed: ErrorAnswer(405, .invalidRequest, "method_not_allowed")
         case .missingKey: ErrorAnswer(401, .authentication, "missing_api_key")
         case .notFound: ErrorAnswer(404, .notFound, "not_found")
+        case .publishedFile: ErrorAnswer(500, .server, "published_file_unreadable")
         case .request(let error): error.answer
         }
     }
@@ -111,6 +113,7 @@ extension AdapterError {
         case .nameTaken, .conflict: ErrorAnswer(409, .conflict, "adapter_conflict")
         case .outsideRoot: ErrorAnswer(403, .permission, "adapter_outside_root")
         case .budgetExceeded: ErrorAnswer(503, .overloaded, "adapter_memory_full")
+        case .unavailable: ErrorAnswer(503, .overloaded, "adapter_unavailable")
         default: ErrorAnswer(400, .invalidRequest, "invalid_adapter")
         }
     }
@@ -120,6 +123,7 @@ extension AdapterError {
         switch self {
         case .unknownAdapter: ErrorAnswer(404, .notFound, "model_not_found", parameter: "model")
         case .budgetExceeded: ErrorAnswer(503, .overloaded, "adapter_memory_full")
+        case .unavailable: ErrorAnswer(503, .overloaded, "adapter_unavailable")
         default: ErrorAnswer(500, .server, "adapter_unavailable")
         }
     }

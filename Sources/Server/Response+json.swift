@@ -26,7 +26,7 @@ extension HTTPField.Name {
     static let adapterDigest = known("x-punica-adapter-digest")
     static let requestID = known("x-request-id")
 
-    private static func known(_ name: String) -> HTTPField.Name {
+    static func known(_ name: String) -> HTTPField.Name {
         guard let field = HTTPField.Name(name) else { preconditionFailure("'\(name)' is no header name") }
         return field
     }

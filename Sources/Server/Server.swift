@@ -16,15 +16,19 @@ package struct Server: Sendable {
     private let endpoints: Endpoints
     private let errors = ErrorCounts()
     private let answers = ActiveAnswers()
+    private let monitor: DashboardMonitor
     private let logger: Logger
 
+    /// - Parameter snapshots: what the dashboard shows.
     package init(
         configuration: ServerConfiguration,
         frontend: Frontend,
         adapters: AdapterStore,
+        snapshots: any SnapshotSource,
         logger: Logger
     ) {
         self.configuration = configuration
+        monitor = DashboardMonitor(source: snapshots)
         self.logger = logger
         let body = BodyReader(limit: configuration.bodyLimit, timeout: configuration.bodyTimeout)
         endpoints = Endpoints(
@@ -37,12 +41,17 @@ package struct Server: Sendable {
             tokenizing: TokenizeEndpoint(frontend: frontend, body: body),
             models: ModelsEndpoint(model: frontend.model, adapters: adapters),
             adapters: AdaptersEndpoint(store: adapters, baseNames: frontend.model.names, body: body),
+            published: PublishedAdaptersEndpoint(
+                origin: configuration.publishedAdapters,
+                stallTimeout: configuration.stallTimeout
+            ),
             metrics: MetricsEndpoint(
                 frontend: frontend,
                 store: adapters,
                 errors: errors,
                 adapterSlots: configuration.adapterSlots
             ),
+            dashboard: DashboardEndpoint(monitor: monitor),
             home: HomePage(model: frontend.model, adapters: adapters),
             answers: answers
         )
@@ -61,9 +70,9 @@ package struct Server: Sendable {
     /// What `run` runs; tests stop it themselves.
     func serviceGroup(onListening: @escaping @Sendable (Int) async -> Void) -> ServiceGroup {
         let drain = DrainService(answers: answers, grace: configuration.gracePeriod, logger: logger)
-        var services: [any Service] = [publicApplication(onListening: onListening)]
+        var services: [any Service] = [monitor, publicApplication(onListening: onListening)]
         if let address = configuration.adminAddress {
-            services.append(application(address, groups: [.open, .admin]) { _ in })
+            services.append(application(address, groups: [.open, .admin, .adminPage]) { _ in })
         }
         // Stopped from the last to the first: answers drain while the sockets still listen.
         return ServiceGroup(
@@ -79,7 +88,8 @@ package struct Server: Sendable {
     func publicApplication(
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) -> Application<Responder> {
-        let groups: Set<Endpoint.Group> = configuration.adminAddress == nil ? [.open, .api, .admin] : [.open, .api]
+        let all: Set<Endpoint.Group> = [.open, .api, .admin, .adminPage]
+        let groups = configuration.adminAddress == nil ? all : [.open, .api]
         return application(configuration.address, groups: groups, onListening)
     }
 

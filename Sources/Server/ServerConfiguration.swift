@@ -1,3 +1,5 @@
+package import AdapterExchange
+
 /// How the server listens, whom it lets in, and how long it waits.
 package struct ServerConfiguration: Sendable {
     /// Where a socket listens.
@@ -34,6 +36,8 @@ package struct ServerConfiguration: Sendable {
     package var gracePeriod = Duration.seconds(30)
     /// How many adapters can be served at once, as gateways are told; nil if every registered one can.
     package var adapterSlots: Int?
+    /// Where this frontend publishes adapters, which runners may then fetch by HTTP; nil if it does not.
+    package var publishedAdapters: DirectoryOrigin?
 
     package init() {}
 }

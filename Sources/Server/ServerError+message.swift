@@ -10,12 +10,14 @@ extension ServerError: CustomStringConvertible {
             "Admin routes without an admin key answer local programs only: listen on a loopback address, or set a key."
         case .bodyTimeout: "The request's body did not arrive in time."
         case .bodyTooLarge(let limit): "The request's body is larger than \(limit) bytes."
+        case .deviceFailed(let reason): "The device has failed and the server must be started anew: \(reason)"
         case .draining: "The server is shutting down and takes no new requests."
         case .frontend(let error): "\(error)"
         case .invalidKey: "The API key is not valid."
         case .methodNotAllowed(let methods): "This path takes \(methods.joined(separator: " or ")) only."
         case .missingKey: "An API key is needed: send the header 'Authorization: Bearer KEY'."
         case .notFound(let path): "There is nothing at '\(path)'."
+        case .publishedFile(let reason): "The adapter's file cannot be read: \(reason)"
         case .request(let error): "\(error)"
         }
     }

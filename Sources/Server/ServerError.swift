@@ -11,11 +11,15 @@ enum ServerError: Error, Equatable {
     case adminIsLocal
     case bodyTimeout
     case bodyTooLarge(limit: Int)
+    /// The device can compute no more; why.
+    case deviceFailed(String)
     case draining
     case frontend(FrontendError)
     case invalidKey
     case methodNotAllowed([String])
     case missingKey
     case notFound(path: String)
+    /// A published adapter's file cannot be read.
+    case publishedFile(reason: String)
     case request(OpenAIError)
 }

@@ -14,6 +14,8 @@ package struct LocalServiceOptions: Sendable {
     package var loadFormat = LoadFormat.auto
     /// What the model runs on; nil uses all cores of the CPU.
     package var device: DeviceChoice?
+    /// Devices that the model is split over; divides its key/value heads and its feed-forward.
+    package var tpCount = 1
     package var maxSequences = 64
     package var maxBatchedTokens = 512
     package var maxWaiting = 1024
@@ -76,7 +78,8 @@ package struct LocalService: Sendable {
             maxWaiting: options.maxWaiting,
             maxSequenceLength: length,
             blockSize: options.blockSize,
-            sharesPrefixes: options.sharesPrefixes
+            sharesPrefixes: options.sharesPrefixes,
+            tpCount: options.tpCount
         )
         if case .cpu = device { sizes.blockCount = try cpuBlockCount(model, options, length: length) }
         return sizes

@@ -32,8 +32,9 @@ package struct ModelDirectory: Sendable {
 
     /// Reads everything but the weights' bytes.
     ///
+    /// - Parameter loadFormat: nil does without weights: `checkpoint` is empty, as a frontend of a cluster needs none.
     /// - Throws: `ServingError`, and the errors of the modules that read each file.
-    package init(path: String, loadFormat: LoadFormat = .auto) throws {
+    package init(path: String, loadFormat: LoadFormat? = .auto) throws {
         self.path = path
         configuration = try ModelConfiguration(
             parsing: try Self.read("config.json", in: path),
@@ -42,6 +43,7 @@ package struct ModelDirectory: Sendable {
         checkpoint =
             switch loadFormat {
             case .auto: try Checkpoint(directory: path)
+            case nil: Checkpoint(tensors: [:], directory: path)
             case .dummy: Checkpoint.dummy(configuration: configuration, seed: 0, type: configuration.scalarType)
             }
         tokenizer = try Tokenizer(parsing: try Self.read("tokenizer.json", in: path))

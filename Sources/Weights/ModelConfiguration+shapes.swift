@@ -41,6 +41,16 @@ extension ModelConfiguration {
         return shapes
     }
 
+    /// The same model cut off behind its first layers.
+    ///
+    /// - Precondition: `1 ... layerCount`
+    package func keepingLayers(_ count: Int) -> ModelConfiguration {
+        precondition((1...layerCount).contains(count), "\(count) of \(layerCount) layers")
+        var cut = self
+        cut.layerCount = count
+        return cut
+    }
+
     /// Whether a projection adds a bias.
     package func hasBias(_ projection: Projection) -> Bool {
         switch projection {

@@ -15,7 +15,7 @@ package struct ModelConfiguration: Sendable, Equatable {
     package let vocabularySize: Int
     package let hiddenSize: Int
     package internal(set) var intermediateSize: Int
-    package let layerCount: Int
+    package internal(set) var layerCount: Int
     /// Query heads.
     package internal(set) var headCount: Int
     /// Divides `headCount`.

@@ -9,8 +9,7 @@ struct PunicaBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "punica-bench",
         abstract: "Measure parts of Punica.",
-        subcommands: BenchCommand.configuration.subcommands + [
-            DoctorCommand.self, CompareCommand.self, SimulateCommand.self,
-        ]
+        subcommands: BenchCommand.configuration.subcommands
+            + [DoctorCommand.self, CompareCommand.self, RanksCommand.self, SimulateCommand.self]
     )
 }

@@ -7,6 +7,8 @@ struct Greeting: Sendable {
     let adapters: [AdapterDescription]
     let host: String
     let needsKey: Bool
+    /// The port of admin routes if they have one of their own.
+    let adminPort: Int?
 
     func print(port: Int) {
         // Not `print`: into a pipe or a file, standard output would keep this for itself until the end.
@@ -14,7 +16,7 @@ struct Greeting: Sendable {
     }
 
     func text(port: Int) -> String {
-        let address = "http://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        let address = address(port: port)
         var lines = ["Punica serves \(base) and \(adapters.count) adapters at \(address)", ""]
         let width = adapters.map(\.name.count).max() ?? 0
         for adapter in adapters.prefix(40) {
@@ -29,10 +31,13 @@ struct Greeting: Sendable {
             "", "Try:",
             "  curl \(address)/v1/chat/completions\(key) -H 'Content-Type: application/json' \\",
             #"    -d '{"model": "\#(model)", "messages": [{"role": "user", "content": "\#(Self.prompt)"}]}'"#,
-            "", "Stop with Ctrl-C.", "",
+            "", "Watch: \(dashboard(port: port))", "Stop with Ctrl-C.", "",
         ]
         return lines.joined(separator: "\n")
     }
+
+    private func address(port: Int) -> String { "http://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+    private func dashboard(port: Int) -> String { address(port: adminPort ?? port) + "/dashboard" }
 
     private static let prompt = "The old sailor found a golden key near the river."
 }

@@ -3,7 +3,9 @@ import ArgumentParser
 import Backends
 import Engine
 import Foundation
+import Logging
 import Models
+import Roles
 import Serving
 import Weights
 
@@ -21,6 +23,8 @@ struct ModelOptions: ParsableArguments {
     var backend = BackendKind.cpu
     @Option(help: "Which GPU, counted from 0.")
     var gpu = 0
+    @Option(help: "Devices that the model is split over: neighbouring GPUs from --gpu on, or threads of the CPU.")
+    var tensorParallel = 1
     @Option(help: "The share of the GPU's memory for model, keys, values and adapters together; 0.1 ... 0.98.")
     var gpuMemoryUtilization = 0.9
     @Option(help: "Host memory for adapters on their way to the GPU.")
@@ -48,6 +52,7 @@ struct ModelOptions: ParsableArguments {
         let bounds: [(String, Int, ClosedRange<Int>)] = [
             ("threads", threads ?? 1, 1...1024), ("max-sequences", maxSequences, 1...4096),
             ("max-batched-tokens", maxBatchedTokens, 1...65536), ("max-waiting", maxWaiting, 0...1_000_000),
+            ("tensor-parallel", tensorParallel, 1...64),
         ]
         for (name, value, bound) in bounds where !bound.contains(value) {
             throw ValidationError("--\(name) is \(value), but must be \(bound.lowerBound) ... \(bound.upperBound)")
@@ -71,6 +76,14 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
+    /// What the model runs on, for people.
+    var deviceName: String {
+        switch backend {
+        case .cpu: "CPU"
+        case .cuda: "GPU \(gpu)"
+        }
+    }
+
     /// Starts the service with its adapters, telling of each that was refused.
     func start() async throws -> LocalService {
         let demo = model == nil ? try DemoDirectory() : nil
@@ -78,6 +91,7 @@ struct ModelOptions: ParsableArguments {
         options.servedNames = servedModelName.isEmpty && demo != nil ? ["punica-demo"] : servedModelName
         options.loadFormat = loadFormat
         options.device = device
+        options.tpCount = tensorParallel
         options.maxSequences = maxSequences
         options.maxBatchedTokens = maxBatchedTokens
         options.maxWaiting = maxWaiting
@@ -95,12 +109,38 @@ struct ModelOptions: ParsableArguments {
                 "the KV cache holds \(length) tokens, so the context is that and not \(wanted); see --kv-cache-bytes"
             )
         }
-        if let directory = adapters ?? demo?.adapters {
-            for (name, outcome) in try await service.adapters.registerAll(in: directory) {
-                if case .failure(let error) = outcome { printError("adapter '\(name)' is not served: \(error)") }
-            }
-        }
+        try await registerAdapters(demo, in: service.adapters)
         return service
+    }
+
+    /// Makes a frontend of a cluster, naming the same adapters; what concerns weights and devices has no meaning there.
+    func frontend(
+        of scheduler: NetworkAddress,
+        security: ClusterSecurity,
+        publish: (any AdapterPublisher)?,
+        logger: Logger
+    ) async throws -> ClusterFrontend {
+        let demo = model == nil ? try DemoDirectory() : nil
+        var options = ClusterFrontend.Options(scheduler: scheduler, security: security)
+        options.servedNames = servedModelName.isEmpty && demo != nil ? ["punica-demo"] : servedModelName
+        options.maxSequenceLength = maxModelLen
+        options.maxWaiting = maxWaiting
+        options.adapterRoot = adapterRoot
+        let cluster = try ClusterFrontend(
+            model: model ?? demo?.model ?? "",
+            options: options,
+            publish: publish,
+            logger: logger
+        )
+        try await registerAdapters(demo, in: cluster.adapters)
+        return cluster
+    }
+
+    private func registerAdapters(_ demo: DemoDirectory?, in store: AdapterStore) async throws {
+        guard let directory = adapters ?? demo?.adapters else { return }
+        for (name, outcome) in try await store.registerAll(in: directory) {
+            if case .failure(let error) = outcome { printError("adapter '\(name)' is not served: \(error)") }
+        }
     }
 }
 

@@ -1,9 +1,11 @@
+import AdapterExchange
 import Adapters
 import ArgumentParser
 import Engine
 import Foundation
 import Frontend
 import Logging
+import Roles
 import Server
 import Serving
 
@@ -31,8 +33,14 @@ struct ServeCommand: AsyncParsableCommand {
     var bodyLimit = ByteSize(4 << 20)
     @Option(help: "Seconds that running answers may go on after SIGTERM.")
     var gracePeriod = 30.0
-    @Option(help: "How much to log: trace, debug, info, notice, warning, error, critical.")
-    var logLevel = "notice"
+    @Option(
+        help: "HOST:PORT of a cluster's scheduler: tokens come from its runners, and the model needs no weights here."
+    )
+    var scheduler: NetworkAddress?
+    @Option(help: "With --scheduler: a directory where adapters are published by digest for the runners.")
+    var publish: String?
+    @OptionGroup var security: SecurityOptions
+    @OptionGroup var log: LogOptions
 
     func validate() throws {
         for (name, value) in [("port", port), ("admin-port", adminPort ?? 0)] where !(0...65535).contains(value) {
@@ -41,34 +49,65 @@ struct ServeCommand: AsyncParsableCommand {
         guard (0...86400).contains(gracePeriod) else {
             throw ValidationError("--grace-period is \(gracePeriod), but must be 0 ... 86400 seconds")
         }
-        guard Logger.Level(rawValue: logLevel) != nil else {
-            throw ValidationError("--log-level is '\(logLevel)', but must be one of trace ... critical")
+        guard publish == nil || scheduler != nil else {
+            throw ValidationError("--publish goes with --scheduler: here the adapters are used where they are")
         }
     }
 
     func run() async throws {
-        var logger = Logger(label: "punica") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = Logger.Level(rawValue: logLevel) ?? .notice
+        if let scheduler { try await serveCluster(scheduler) } else { try await serveHere() }
+    }
+
+    private func serveHere() async throws {
         let service = try await model.start()
-        let server = Server(
-            configuration: try serverConfiguration(),
-            frontend: service.frontend,
-            adapters: service.adapters,
-            logger: logger
-        )
-        let greeting = Greeting(
-            base: service.frontend.model.name,
-            adapters: service.adapters.list(),
-            host: host,
-            needsKey: !apiKey.isEmpty || apiKeyFile != nil
-        )
         do {
-            try await server.run { port in greeting.print(port: port) }
+            let snapshots = LocalSnapshots(
+                frontend: service.frontend,
+                adapters: service.adapters,
+                runnerName: model.deviceName,
+                maxBatch: service.engine.configuration.maxSequences
+            )
+            try await serve(service.frontend, adapters: service.adapters, snapshots: snapshots)
         } catch {
             await service.engine.stop()
             throw error
         }
         await service.engine.stop()
+    }
+
+    private func serveCluster(_ scheduler: NetworkAddress) async throws {
+        let cluster = try await model.frontend(
+            of: scheduler,
+            security: security.security,
+            publish: publish.map { DirectoryPublisher(origin: DirectoryOrigin(root: $0)) },
+            logger: log.logger
+        )
+        let running = Task { await cluster.source.run() }
+        defer { running.cancel() }
+        let snapshots = RemoteSnapshots(frontend: cluster.frontend) { [source = cluster.source] in source.lastSnapshot }
+        try await serve(cluster.frontend, adapters: cluster.adapters, snapshots: snapshots)
+    }
+
+    private func serve(
+        _ frontend: Frontend,
+        adapters: AdapterStore,
+        snapshots: any SnapshotSource
+    ) async throws {
+        let server = Server(
+            configuration: try serverConfiguration(),
+            frontend: frontend,
+            adapters: adapters,
+            snapshots: snapshots,
+            logger: log.logger
+        )
+        let greeting = Greeting(
+            base: frontend.model.name,
+            adapters: adapters.list(),
+            host: host,
+            needsKey: !apiKey.isEmpty || apiKeyFile != nil,
+            adminPort: adminPort
+        )
+        try await server.run { port in greeting.print(port: port) }
     }
 
     private func serverConfiguration() throws -> ServerConfiguration {
@@ -79,6 +118,7 @@ struct ServeCommand: AsyncParsableCommand {
         configuration.adminKey = adminKey
         configuration.bodyLimit = bodyLimit.count
         configuration.gracePeriod = .seconds(gracePeriod)
+        configuration.publishedAdapters = publish.map { DirectoryOrigin(root: $0) }
         return configuration
     }
 

@@ -1,5 +1,6 @@
 import Core
 import JSON
+import TestSupport
 import Testing
 import Weights
 
@@ -116,7 +117,7 @@ import Weights
     }
 
     @Test func `odd values in any field never crash`() {
-        var generator = SplitMix(state: 5)
+        var generator = SplitMix(seed: 5)
         let odd: [JSONValue] = [
             nil, true, false, 0, -1, 3, 1e308, .integer(.max), .integer(.min), "", "x", "(", "all-linear", [], [nil],
             ["q_proj"], [[]], [1], [:], ["q_proj": 2], ["": nil], ["a": ["b": 1]],

@@ -1,4 +1,5 @@
 import Core
+import TestSupport
 import Testing
 
 @testable import Adapters
@@ -11,7 +12,7 @@ import Testing
         let disk = try FakeDisk()
         let clock = TestClock()
         let store = try disk.store(budget: 60, now: clock.now)
-        var generator = SplitMix(state: seed)
+        var generator = SplitMix(seed: seed)
         var leases: [(lease: AdapterLease, digest: AdapterDigest)] = []
         var served = 0
         for _ in 0..<20_000 {
@@ -48,7 +49,7 @@ import Testing
         await withTaskGroup(of: Void.self) { group in
             for task in 0..<8 {
                 group.addTask {
-                    var generator = SplitMix(state: UInt64(100 + task))
+                    var generator = SplitMix(seed: UInt64(100 + task))
                     for _ in 0..<2_500 { await self.step(store, disk, &generator) }
                 }
             }

@@ -29,6 +29,23 @@ import Testing
         store.checkInvariants()
     }
 
+    @Test func `the busiest names come first, and the rest are counted`() async throws {
+        let store = try disk.store(budget: 80)
+        for (number, name) in ["a", "b", "c", "d"].enumerated() {
+            _ = try await store.register(name: name, directory: disk.path(number + 1))
+        }
+        let lease = try await store.lease(name: "c")
+        _ = try await store.lease(name: "b")
+        let (busiest, total) = store.busiest(2)
+        #expect(total == 4)
+        #expect(busiest.map(\.name) == ["c", "b"])
+        #expect(busiest.map(\.leases) == [1, 0])
+        // Four take 100 bytes.
+        #expect(store.busiest(9).adapters.map(\.tier) == [.host, .host, .host, .disk])
+        #expect(store.busiest(0).adapters.isEmpty)
+        withExtendedLifetime(lease) {}
+    }
+
     @Test func `an unknown name is an error and never the base`() async throws {
         let store = try disk.store(budget: 100)
         await #expect(throws: AdapterError.unknownAdapter(name: "a")) { try await store.lease(name: "a") }
@@ -318,6 +335,43 @@ import Testing
     func `an ordinary name is accepted`(name: String) async throws {
         let store = try disk.store(budget: 100)
         #expect(try await store.register(name: name, directory: disk.path(1)).name == name)
+    }
+
+    @Test func `who asks late after a failed load is told why, whatever happened meanwhile`() async throws {
+        var ledger = AdapterLedger(budgetBytes: 60)
+        let time = ContinuousClock.now
+        func register(_ name: String, _ number: Int, pinned: Bool = false) throws(AdapterError) {
+            let alias = AdapterLedger.Alias(digest: FakeDisk.digest(number), directory: name, isPinned: pinned)
+            let adapter = FakeDisk.adapter(number)
+            _ = try ledger.register(name: name, alias: alias, adapter: adapter, replacing: .always, duration: .zero)
+        }
+        // 20 bytes of content 1 are evicted by 40 pinned and 20 more.
+        try register("late", 1)
+        try register("pinned", 3, pinned: true)
+        try register("passing", 5)
+        try ledger.unregister("passing")
+        guard case .load = try ledger.beginLease("late", now: time) else {
+            Issue.record("content 1 is still in memory")
+            return
+        }
+        let digest = FakeDisk.digest(1)
+        let failure = Result<LoadedAdapter, AdapterError>.failure(FakeDisk.failure)
+        _ = ledger.finishLoad(digest, failure, duration: .zero, failureUntil: time + .seconds(5))
+        // The same content is read under another name, but its room has been taken.
+        try register("taker", 5, pinned: true)
+        try register("again", 1)
+        let outcome = await withCheckedContinuation { waiter in
+            if let outcome = ledger.wait(digest, waiter) { waiter.resume(returning: outcome) }
+        }
+        #expect(throws: FakeDisk.failure) { try outcome.get() }
+        ledger.release(digest)
+        ledger.checkInvariants()
+        // The content was read since: a new request tries again rather than being told of the old failure.
+        try ledger.unregister("taker")
+        guard case .load = try ledger.beginLease("late", now: time) else {
+            Issue.record("no second try")
+            return
+        }
     }
 }
 

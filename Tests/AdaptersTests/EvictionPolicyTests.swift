@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Adapters
@@ -53,7 +54,7 @@ import Testing
 
     @Test func `popular adapters are hit more often than by evicting the least recent`() {
         // Zipf over 40 equal adapters with room for 8; the reference is plain least-recently-used.
-        var generator = SplitMix(state: 2)
+        var generator = SplitMix(seed: 2)
         let weights = (1...40).map { 1 / Double($0) }
         let total = weights.reduce(0, +)
         var policy = EvictionPolicy()

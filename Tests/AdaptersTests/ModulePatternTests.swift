@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Adapters
@@ -48,7 +49,7 @@ import Testing
     }
 
     @Test func `random patterns never crash`() {
-        var generator = SplitMix(state: 11)
+        var generator = SplitMix(seed: 11)
         let pieces = [
             "a", ".", "*", "+", "?", "(", ")", "|", "[", "]", "{", "2", ",", "}", "^", "$", "\\", "-", "q_proj",
         ]

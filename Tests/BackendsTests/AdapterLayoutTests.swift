@@ -1,13 +1,16 @@
 import Core
+import TestSupport
 import Testing
 
 @testable import Backends
 
 @Suite struct AdapterLayoutTests {
     @Test func `no matrix straddles two blocks, none overlaps another, and all are aligned`() {
-        var random = Numbers(state: 7)
+        var random = SplitMix(seed: 7)
         for _ in 0..<200 {
-            let pairs = (0..<14).map { _ in random.next(4) == 0 ? nil : Self.pair(rank: 1 + random.next(40)) }
+            let pairs = (0..<14).map { _ in
+                random.next(below: 4) == 0 ? nil : Self.pair(rank: 1 + random.next(below: 40))
+            }
             let adapter = Self.adapter(pairs)
             let blockBytes = 16384
             let layout = AdapterLayout(adapter, blockBytes: blockBytes)
@@ -58,15 +61,15 @@ import Testing
 
 @Suite struct RangeAllocatorTests {
     @Test func `ranges given out never overlap, and all come back`() {
-        var random = Numbers(state: 3)
+        var random = SplitMix(seed: 3)
         var allocator = RangeAllocator(count: 1000)
         var taken: [Range<Int>] = []
         for _ in 0..<20_000 {
-            if random.next(2) == 0, let range = allocator.take(1 + random.next(60)) {
+            if random.next(below: 2) == 0, let range = allocator.take(1 + random.next(below: 60)) {
                 #expect(!taken.contains { $0.overlaps(range) })
                 taken.append(range)
             } else if !taken.isEmpty {
-                allocator.give(back: taken.remove(at: random.next(taken.count)))
+                allocator.give(back: taken.remove(at: random.next(below: taken.count)))
             }
             allocator.checkInvariants()
             #expect(allocator.freeCount == 1000 - taken.reduce(0) { $0 + $1.count })
@@ -127,17 +130,5 @@ import Testing
         #expect(results[2].isNaN)
         #expect(results[3] == .infinity)
         #expect(results[4] == -1)
-    }
-}
-
-/// SplitMix64, as numbers below a bound.
-struct Numbers {
-    var state: UInt64
-
-    mutating func next(_ bound: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((bits ^ (bits >> 31)) % UInt64(bound))
     }
 }

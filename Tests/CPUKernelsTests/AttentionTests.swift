@@ -1,4 +1,5 @@
 import CPUKernels
+import TestSupport
 import Testing
 
 /// Sequences with a history, keys and values in shuffled pages, and NaN wherever no query may look.
@@ -20,8 +21,8 @@ private struct PagedBatch {
         seed: UInt64,
         pageOrder: UInt64
     ) {
-        var random = RandomNumbers(seed: seed)
-        var order = RandomNumbers(seed: pageOrder)
+        var random = SplitMix(seed: seed)
+        var order = SplitMix(seed: pageOrder)
         (self.heads, self.kvHeads, self.headSize) = (heads, kvHeads, headSize)
         (self.pageSize, self.window, self.sequences) = (pageSize, window, sequences)
         for sequence in sequences {
@@ -204,7 +205,7 @@ extension Kernels {
         }
 
         @Test func `appended rows land in their slots and nowhere else`() throws {
-            var random = RandomNumbers(seed: 7)
+            var random = SplitMix(seed: 7)
             let (rows, heads, size, page) = (5, 3, 10, 4)
             let (k, v) = (random.floats(rows * 40), random.floats(rows * 50))
             let slots: [Int32] = [6, 7, 8, 2, 15]

@@ -1,4 +1,5 @@
 import CPUKernels
+import TestSupport
 import Testing
 
 extension Kernels {
@@ -6,7 +7,7 @@ extension Kernels {
         private let lengths = [1, 2, 7, 8, 33, 64, 100, 1000, 32_003]
 
         @Test func `argmax takes the first of the largest and never a nan`() {
-            var random = RandomNumbers(seed: 15)
+            var random = SplitMix(seed: 15)
             onEveryInstructionSet { _ in
                 for length in lengths {
                     var x = random.floats(length)
@@ -26,7 +27,7 @@ extension Kernels {
         }
 
         @Test func `log sum exp and softmax equal double`() {
-            var random = RandomNumbers(seed: 16)
+            var random = SplitMix(seed: 16)
             onEveryInstructionSet { name in
                 for length in lengths {
                     let x = random.floats(length).map { $0 * 20 + 90 }

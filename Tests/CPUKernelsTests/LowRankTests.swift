@@ -1,4 +1,5 @@
 import CPUKernels
+import TestSupport
 import Testing
 
 /// An adapter for one projection and the rows that use it.
@@ -10,7 +11,7 @@ private struct Segment {
     let b: StoredTensor
     let columnScale: [Float]?
 
-    init(rows: Range<Int>, rank: Int, inputs: Int, outputs: Int, scaled: Bool, using random: inout RandomNumbers) {
+    init(rows: Range<Int>, rank: Int, inputs: Int, outputs: Int, scaled: Bool, using random: inout SplitMix) {
         self.rows = rows
         self.rank = rank
         scale = Float.random(in: 0.1...2, using: &random)
@@ -71,7 +72,7 @@ private struct Batch {
     let widths: [Int]
     let segments: [[Segment]]
 
-    init(rows: Int, inputs: Int, widths: [Int], ranks: ClosedRange<Int>, using random: inout RandomNumbers) {
+    init(rows: Int, inputs: Int, widths: [Int], ranks: ClosedRange<Int>, using random: inout SplitMix) {
         (self.rows, self.inputs, self.widths) = (rows, inputs, widths)
         ldx = inputs + random.size(0...2)
         ldy = widths.reduce(0, +) + random.size(0...2)
@@ -144,7 +145,7 @@ private struct Batch {
 extension Kernels {
     @Suite struct LowRankTests {
         @Test func `segments of any rank and type equal the sum in double`() throws {
-            var random = RandomNumbers(seed: 3)
+            var random = SplitMix(seed: 3)
             let pool = try Pool(threads: 3)
             try onEveryInstructionSet { name in
                 for round in 0..<20 {
@@ -164,7 +165,7 @@ extension Kernels {
         }
 
         @Test func `rows without an adapter keep their bits`() throws {
-            var random = RandomNumbers(seed: 4)
+            var random = SplitMix(seed: 4)
             let pool = try Pool(threads: 2)
             onEveryInstructionSet { name in
                 let batch = Batch(rows: 50, inputs: 40, widths: [30], ranks: 1...20, using: &random)
@@ -178,7 +179,7 @@ extension Kernels {
         }
 
         @Test func `a row has the same bits alone, ungrouped and with any threads`() throws {
-            var random = RandomNumbers(seed: 5)
+            var random = SplitMix(seed: 5)
             let pools = try [1, 4].map { try Pool(threads: $0) }
             try onEveryInstructionSet { name in
                 for _ in 0..<6 {
@@ -203,7 +204,7 @@ extension Kernels {
         }
 
         @Test func `an embedding's adapter picks columns of A`() throws {
-            var random = RandomNumbers(seed: 6)
+            var random = SplitMix(seed: 6)
             let pool = try Pool(threads: 2)
             let (rows, hidden, vocabulary) = (9, 37, 50)
             let tokens = (0..<rows).map { _ in Int32(random.size(0...vocabulary - 1)) }

@@ -1,4 +1,5 @@
 import CPUKernels
+import TestSupport
 import Testing
 
 /// One random product and the answer in double.
@@ -9,7 +10,7 @@ private struct Product {
     let bias: [Float]
     let before: [Float]
 
-    init(type: punica_scalar, m: Int, n: Int, k: Int, using random: inout RandomNumbers) {
+    init(type: punica_scalar, m: Int, n: Int, k: Int, using random: inout SplitMix) {
         (self.m, self.n, self.k) = (m, n, k)
         ldx = k + random.size(0...3)
         ldy = n + random.size(0...3)
@@ -61,7 +62,7 @@ private struct Product {
 extension Kernels {
     @Suite struct MatmulTests {
         @Test(arguments: scalarTypes) func `a product equals the sum in double`(type: punica_scalar) throws {
-            var random = RandomNumbers(seed: 1)
+            var random = SplitMix(seed: 1)
             let pool = try Pool(threads: 3)
             try onEveryInstructionSet { name in
                 for round in 0..<24 {
@@ -83,7 +84,7 @@ extension Kernels {
         }
 
         @Test(arguments: scalarTypes) func `a row has the same bits alone as in any batch`(type: punica_scalar) throws {
-            var random = RandomNumbers(seed: 2)
+            var random = SplitMix(seed: 2)
             let pools = try [1, 2, 5].map { try Pool(threads: $0) }
             try onEveryInstructionSet { name in
                 for (m, n, k) in [(70, 50, 1100), (5, 7, 33), (12, 100, 64), (13, 100, 64), (64, 3, 7), (1, 1, 1)] {

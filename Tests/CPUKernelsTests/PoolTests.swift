@@ -1,4 +1,5 @@
 import CPUKernels
+import TestSupport
 import Testing
 
 /// Runs a loop that counts each task once; false if any ran twice, never, or on a thread that does not exist.
@@ -26,7 +27,7 @@ private func everyTaskRunsOnce(_ pool: Pool?, count: Int, grain: Int) -> Bool {
 extension Kernels {
     @Suite struct PoolTests {
         @Test(arguments: [1, 2, 3, 16, 64] as [Int32]) func `every task runs exactly once`(threads: Int32) throws {
-            var random = RandomNumbers(seed: 17)
+            var random = SplitMix(seed: 17)
             let pool = try Pool(threads: threads)
             #expect(punica_pool_threads(pool.pointer) == threads)
             for round in 0..<3000 {

@@ -1,10 +1,11 @@
 import CPUKernels
+import TestSupport
 import Testing
 
 extension Kernels {
     @Suite struct RowTests {
         @Test func `rms norm equals double and a row's bits do not depend on its neighbours`() throws {
-            var random = RandomNumbers(seed: 8)
+            var random = SplitMix(seed: 8)
             let pool = try Pool(threads: 3)
             onEveryInstructionSet { name in
                 for size in [1, 7, 8, 31, 64, 100, 2048, 2051] {
@@ -28,7 +29,7 @@ extension Kernels {
         }
 
         @Test func `heads are normalized one by one in place`() throws {
-            var random = RandomNumbers(seed: 9)
+            var random = SplitMix(seed: 9)
             onEveryInstructionSet { _ in
                 let (rows, heads, size, ld) = (3, 4, 20, 90)
                 let (before, weight) = (random.floats(rows * ld), random.floats(size))
@@ -48,7 +49,7 @@ extension Kernels {
         }
 
         @Test func `sums touch only their columns`() throws {
-            var random = RandomNumbers(seed: 10)
+            var random = SplitMix(seed: 10)
             let pool = try Pool(threads: 3)
             let (rows, columns, ldx, ldy) = (300, 130, 133, 131)
             let (x, y, bias) = (random.floats(rows * ldx), random.floats(rows * ldy), random.floats(columns))
@@ -65,7 +66,7 @@ extension Kernels {
         }
 
         @Test func `silu times up is accurate everywhere and the same in every lane`() throws {
-            var random = RandomNumbers(seed: 11)
+            var random = SplitMix(seed: 11)
             let pool = try Pool(threads: 2)
             onEveryInstructionSet { name in
                 for size in [1, 5, 8, 19, 333] {
@@ -103,7 +104,7 @@ extension Kernels {
         }
 
         @Test func `rotation pairs an element with the one half a head away`() throws {
-            var random = RandomNumbers(seed: 12)
+            var random = SplitMix(seed: 12)
             let pool = try Pool(threads: 3)
             for size in [2, 8, 10, 128] {
                 let (rows, heads, places) = (70, 5, 40)
@@ -131,7 +132,7 @@ extension Kernels {
         }
 
         @Test(arguments: scalarTypes) func `an embedding is its row of the table`(type: punica_scalar) throws {
-            var random = RandomNumbers(seed: 13)
+            var random = SplitMix(seed: 13)
             let pool = try Pool(threads: 2)
             onEveryInstructionSet { _ in
                 for size in [1, 9, 16, 77] {
@@ -149,7 +150,7 @@ extension Kernels {
         }
 
         @Test func `row norms include the adapter`() throws {
-            var random = RandomNumbers(seed: 14)
+            var random = SplitMix(seed: 14)
             let pool = try Pool(threads: 3)
             try onEveryInstructionSet { name in
                 for round in 0..<12 {

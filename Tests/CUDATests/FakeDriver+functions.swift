@@ -51,6 +51,11 @@ extension CUDADriverFunctions {
             },
             ctxPushCurrent: { _ in 0 },
             ctxPopCurrent: { _ in 0 },
+            deviceCanAccessPeer: { answer, device, peer in
+                answer.pointee = device == peer ? 0 : 1
+                return 0
+            },
+            ctxEnablePeerAccess: { _, _ in CUDATests.fake("enablePeerAccess") },
             ctxGetStreamPriorityRange: { least, greatest in
                 (least.pointee, greatest.pointee) = (0, -5)
                 return 0

@@ -6,6 +6,7 @@ import JSON
 import Models
 import Sampling
 import Synchronization
+import TestSupport
 import Testing
 import Weights
 
@@ -24,7 +25,7 @@ import Weights
             blockCount: 24
         )
         let engine = try await EngineHandle.start(sizes) { LoadingRunner(blocks: 5, delay: 3, slots: 4, log: log) }
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix(seed: seed)
         try await withThrowingTaskGroup(of: Answer.self) { group in
             for number in 0..<200 {
                 let lease = Int.random(in: 0..<4, using: &random) == 0 ? nil : adapters.randomElement(using: &random)

@@ -5,6 +5,7 @@ import Engine
 import Foundation
 import JSON
 import Models
+import TestSupport
 import Weights
 
 /// One of the tiny models of `Tests/Golden/models` with its adapters.
@@ -73,19 +74,4 @@ func greedy() -> SamplingParameters {
     var parameters = SamplingParameters()
     parameters.temperature = 0
     return parameters
-}
-
-/// A small seeded generator (SplitMix64), so that failures repeat.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
 }

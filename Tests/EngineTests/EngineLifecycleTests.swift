@@ -1,7 +1,9 @@
 import Adapters
+import Backends
 import Core
 import Engine
 import Models
+import Sampling
 import Testing
 
 /// Every request ends exactly once, whatever happens to it.
@@ -142,5 +144,61 @@ import Testing
         await drained
         #expect(count == 40)
         await engine.stop()
+    }
+
+    @Test func `a device that fails ends every request once, takes no more and says why`() async throws {
+        let configuration = EngineConfiguration(
+            maxSequences: 4,
+            maxBatchedTokens: 16,
+            maxSequenceLength: 64,
+            blockSize: 4,
+            blockCount: 64
+        )
+        let engine = try await EngineHandle.start(configuration) { FailingRunner(goodSteps: 5) }
+        let streams = try (0..<8).map { try engine.submit(request(UInt64($0), max: 40)) }
+        let failure = EngineError.backend("the device is gone")
+        for stream in streams {
+            var ends: [GenerationEvent] = []
+            for await event in stream {
+                if case .token = event { continue }
+                ends.append(event)
+            }
+            #expect(ends == [.failed(failure)])
+        }
+        #expect(engine.statistics.failure == "the device is gone")
+        #expect(try await engine.answer(request(9)) == Answer(ends: [.failed(failure)]))
+        #expect(engine.statistics.finished.failed == 9)
+        await engine.stop()
+        #expect(engine.statistics.freeBlocks + engine.statistics.cachedBlocks == 64)
+    }
+}
+
+/// Repeats the last token for some steps, and then fails for good.
+private struct FailingRunner: ModelRunner, ~Copyable {
+    var goodSteps: Int
+    private var echo = EchoRunner(vocabularySize: 100)
+
+    init(goodSteps: Int) { self.goodSteps = goodSteps }
+
+    var vocabularySize: Int { echo.vocabularySize }
+
+    func footprint(of adapter: LoadedAdapter) -> AdapterFootprint { .none }
+
+    mutating func install(_ adapter: LoadedAdapter, in blocks: [BlockID]) -> AdapterSlot? {
+        echo.install(adapter, in: blocks)
+    }
+
+    mutating func hasLanded(_ slot: AdapterSlot) -> Bool { true }
+
+    mutating func remove(_ slot: AdapterSlot) {}
+
+    mutating func run(
+        _ batch: borrowing Batch,
+        _ requests: borrowing [SamplingRequest],
+        into outputs: inout [SampledToken?]
+    ) throws(BackendError) {
+        goodSteps -= 1
+        if goodSteps < 0 { throw BackendError("the device is gone") }
+        try echo.run(batch, requests, into: &outputs)
     }
 }

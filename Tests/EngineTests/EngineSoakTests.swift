@@ -1,6 +1,7 @@
 import Adapters
 import Core
 import Engine
+import TestSupport
 import Testing
 
 /// Ten thousand requests, two hundred at a time, good and bad, through a real tiny model.
@@ -17,7 +18,7 @@ import Testing
         )
         let engine = try await fixture.start(configuration)
         let outcomes = try await withThrowingTaskGroup(of: Outcome.self) { group in
-            var generator = SeededGenerator(seed: 9)
+            var generator = SplitMix(seed: 9)
             var outcomes: [Outcome: Int] = [:]
             for number in 0..<10_000 {
                 if number >= 200, let outcome = try await group.next() { outcomes[outcome, default: 0] += 1 }
@@ -50,7 +51,7 @@ import Testing
         /// Leave after this many tokens; nil stays to the end.
         let patience: Int?
 
-        init(number: Int, fixture: GoldenFixture, generator: inout SeededGenerator) {
+        init(number: Int, fixture: GoldenFixture, generator: inout SplitMix) {
             var sampling = SamplingParameters()
             sampling.temperature = Bool.random(using: &generator) ? 0 : 1
             sampling.seed = generator.next()

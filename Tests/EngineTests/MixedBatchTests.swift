@@ -3,6 +3,7 @@ import Core
 import Engine
 import Foundation
 import JSON
+import TestSupport
 import Testing
 
 /// The decisive property: a request's tokens and probabilities do not depend on who else is being served.
@@ -17,7 +18,7 @@ import Testing
         model: String,
         seed: UInt64
     ) async throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         let fixture = try GoldenFixture(model)
         let alone = try await fixture.start(
             EngineConfiguration(
@@ -65,7 +66,7 @@ import Testing
     private func makeCases(
         _ fixture: GoldenFixture,
         count: Int,
-        generator: inout SeededGenerator
+        generator: inout SplitMix
     ) -> [Case] {
         (0..<count).map { number in
             var sampling = SamplingParameters()

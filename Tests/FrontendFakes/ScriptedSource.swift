@@ -20,6 +20,7 @@ package final class ScriptedSource: TokenSource {
         var scripts: [Script]
         var requests: [GenerationRequest] = []
         var cancelled: Set<RequestID> = []
+        var statistics = EngineStatistics()
         var open: [RequestID: AsyncStream<GenerationEvent>.Continuation] = [:]
     }
 
@@ -31,7 +32,10 @@ package final class ScriptedSource: TokenSource {
     package var requests: [GenerationRequest] { state.withLock { $0.requests } }
     package var cancelled: Set<RequestID> { state.withLock { $0.cancelled } }
     package var openCount: Int { state.withLock { $0.open.count } }
-    package var statistics: EngineStatistics { EngineStatistics() }
+    package var statistics: EngineStatistics {
+        get { state.withLock { $0.statistics } }
+        set { state.withLock { $0.statistics = newValue } }
+    }
 
     package func submit(_ request: GenerationRequest) throws(EngineError) -> AsyncStream<GenerationEvent> {
         let script = state.withLock { state in

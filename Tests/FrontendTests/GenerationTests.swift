@@ -60,9 +60,21 @@ struct GenerationTests {
         for await update in generation.updates {
             if case .delta = update { shown += 1 } else { terminal.append(update) }
         }
-        #expect(shown == 8)
-        // There may or may not have been room to say so.
-        #expect(terminal.allSatisfy { $0 == .failed(.readerTooSlow(limit: 8)) })
+        // The piece that was one too many is there, and after it the reason.
+        #expect(shown == 9)
+        #expect(terminal == [.failed(.readerTooSlow(limit: 8))])
+    }
+
+    @Test(arguments: [(4, false), (5, true), (6, true)])
+    func `an answer that fills its buffer exactly is whole`(limit: Int, fits: Bool) async throws {
+        // Four pieces of text and one that says why it ended.
+        let (frontend, generation) = try await start(ScriptedSource(.text("abcd")), pendingLimit: limit)
+        try await eventually { frontend.metrics.snapshot.active == 0 }
+        if fits {
+            #expect(try await generation.whole().choices[0].text == "abcd")
+        } else {
+            await #expect(throws: FrontendError.readerTooSlow(limit: limit)) { try await generation.whole() }
+        }
     }
 
     @Test func `an answer that is collected says so when it was cut off`() async throws {

@@ -4,6 +4,7 @@ import Frontend
 import FrontendFakes
 import JSON
 import OpenAI
+import TestSupport
 import Testing
 
 private func request(_ members: JSONObject) throws -> CompletionRequest {
@@ -17,7 +18,7 @@ struct RandomAnswerTests {
     @Test func `an answer is cut where the first stop string is complete, however it is split into tokens`()
         async throws
     {
-        var random = SplitMix(state: 5)
+        var random = SplitMix(seed: 5)
         var cutCount = 0
         for _ in 0..<300 {
             let text = random.text("abé🚀", length: 1...14)
@@ -42,7 +43,7 @@ struct RandomAnswerTests {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<100 {
                 group.addTask {
-                    var random = SplitMix(state: UInt64(number))
+                    var random = SplitMix(seed: UInt64(number))
                     let source = ScriptedSource(scripts[random.next(below: scripts.count)])
                     let frontend = try TestModel.frontend(source, pendingLimit: 1 + random.next(below: 50))
                     let generation = try await frontend.complete(request(["n": 2, "max_tokens": 90]))
@@ -79,19 +80,8 @@ struct RandomAnswerTests {
     }
 }
 
-/// A small generator with a fixed seed.
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next(below bound: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((value ^ (value >> 31)) % UInt64(bound))
-    }
-
-    mutating func text(_ alphabet: String, length: ClosedRange<Int>) -> String {
+extension SplitMix {
+    fileprivate mutating func text(_ alphabet: String, length: ClosedRange<Int>) -> String {
         let characters = Array(alphabet)
         let count = length.lowerBound + next(below: length.count)
         return String((0..<count).map { _ in characters[next(below: characters.count)] })

@@ -1,4 +1,5 @@
 import JSON
+import TestSupport
 import Testing
 
 @Suite struct JSONParsing {
@@ -72,7 +73,7 @@ import Testing
     }
 
     @Test func `random documents survive a round trip`() throws {
-        var generator = SplitMix(state: 7)
+        var generator = SplitMix(seed: 7)
         for _ in 0..<2_000 {
             let value = randomValue(&generator, depth: 4)
             #expect(try JSONValue(parsing: value.encoded()) == value)
@@ -80,7 +81,7 @@ import Testing
     }
 
     @Test func `mutated bytes never crash`() {
-        var generator = SplitMix(state: 11)
+        var generator = SplitMix(seed: 11)
         for _ in 0..<5_000 {
             var bytes = randomValue(&generator, depth: 3).encodedBytes()
             for _ in 0..<3 where !bytes.isEmpty {
@@ -103,18 +104,5 @@ import Testing
         default:
             return .object(JSONObject((0..<3).map { ("k\($0)", randomValue(&generator, depth: depth - 1)) }))
         }
-    }
-}
-
-/// A small seeded generator, so that failures repeat.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

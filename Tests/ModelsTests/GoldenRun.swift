@@ -13,8 +13,11 @@ struct GoldenRun {
     private(set) var steps: [[Float]] = []
     private(set) var greedy: [TokenID] = []
 
-    /// - Parameter tpCount: ranks, each a thread of this process.
-    init(_ golden: GoldenCase, chunk: Int, tpCount: Int = 1) throws {
+    /// - Parameters:
+    ///   - tpCount: ranks, each a thread of this process.
+    ///   - evictions: how often the adapter is used, taken off the ranks and followed by a stranger in its slot before
+    ///     the run that counts.
+    init(_ golden: GoldenCase, chunk: Int, tpCount: Int = 1, evictions: Int = 0) throws {
         let directory = GoldenModels.directory
         let configuration = try GoldenModels.configuration(of: golden.model)
         let checkpoint = try Checkpoint(directory: directory + "/" + golden.model)
@@ -43,10 +46,19 @@ struct GoldenRun {
             try run(golden, chunk: chunk, slot: slot) { try runner.logits($0) }
         } else {
             var runner = try TensorParallelRunner(tpCount: tpCount, make: makeRank)
+            let stranger = try LoadedAdapter.dummy(model: configuration, rank: 5, seed: 3)
+            for resident in Array(repeating: [adapter, stranger], count: evictions).joined() {
+                guard let slot = resident.flatMap({ runner.install($0, in: []) }) else { continue }
+                try run(golden, chunk: chunk, slot: slot) { try runner.logits($0) }
+                runner.remove(slot)
+                self = GoldenRun()
+            }
             let slot = adapter.flatMap { runner.install($0, in: []) }
             try run(golden, chunk: chunk, slot: slot) { try runner.logits($0) }
         }
     }
+
+    private init() {}
 
     private mutating func run(
         _ golden: GoldenCase,

@@ -33,6 +33,14 @@ import Weights
         }
     }
 
+    @Test func `an adapter that two ranks evicted and loaded again computes what it did before`() throws {
+        for golden in Self.cases where golden.adapter != nil {
+            let fresh = try GoldenRun(golden, chunk: 7, tpCount: 2)
+            let again = try GoldenRun(golden, chunk: 7, tpCount: 2, evictions: 2)
+            #expect(again.last == fresh.last && again.steps == fresh.steps, "\(golden.id)")
+        }
+    }
+
     @Test func `ranks that do not divide a model are refused by name`() throws {
         let configuration = try GoldenModels.configuration(of: "llama2")
         let shard = TensorShard(tpRank: 0, tpCount: 3)

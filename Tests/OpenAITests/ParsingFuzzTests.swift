@@ -1,4 +1,5 @@
 import OpenAI
+import TestSupport
 import Testing
 
 /// Bodies that are almost right: whatever a client sends ends in a value or a refusal, never in a trap.
@@ -16,7 +17,7 @@ struct ParsingFuzzTests {
     ]
 
     @Test func `any combination of fields and values is answered`() {
-        var random = SplitMix(state: 7)
+        var random = SplitMix(seed: 7)
         var accepted = 0
         for _ in 0..<20_000 {
             var body = #"{"model":"m","prompt":"p","messages":[{"role":"user","content":"x"}]"#
@@ -31,7 +32,7 @@ struct ParsingFuzzTests {
     }
 
     @Test func `any damaged byte is answered`() {
-        var random = SplitMix(state: 11)
+        var random = SplitMix(seed: 11)
         let body = [UInt8](
             #"{"model":"m","prompt":["a"],"messages":[{"role":"user","content":"é"}],"n":2,"stop":["\n"],"seed":12}"#
                 .utf8
@@ -51,18 +52,5 @@ struct ParsingFuzzTests {
         let isCompletion = (try? CompletionRequest(parsing: bytes)) != nil
         let isChat = (try? ChatRequest(parsing: bytes)) != nil
         return isCompletion || isChat
-    }
-}
-
-/// A small generator with a fixed seed.
-private struct SplitMix {
-    var state: UInt64
-
-    mutating func next(below bound: Int) -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Int((value ^ (value >> 31)) % UInt64(bound))
     }
 }

@@ -1,6 +1,7 @@
 import Core
 import Paging
 import Scheduling
+import TestSupport
 import Testing
 
 @Suite struct Schedulers {
@@ -125,9 +126,28 @@ import Testing
         #expect(step.sequences == [ScheduledSequence(index: other, firstToken: 0, count: 9, wantsToken: true)])
     }
 
+    @Test func `a sequence that waits for blocks is counted once, however often it is tried`() throws {
+        var scheduler = try makeScheduler(blocks: 8, blockSize: 4, sharesPrefixes: true)
+        let first = scheduler.add(prompt(5), digest: nil, isReady: true)
+        let second = scheduler.add(prompt(9, of: 3), digest: nil, isReady: true)
+        var step = Step()
+        scheduler.schedule(into: &step)
+        commit(step, in: &scheduler)
+        let head = scheduler.add(prompt(17, of: 2), digest: nil, isReady: true)
+        var counts: [Int] = []
+        for ended in [nil, first, second] {
+            // Each end gives the head more blocks to try with; only the second gives enough.
+            if let ended { scheduler.finish(ended) }
+            scheduler.schedule(into: &step)
+            #expect(step.sequences.contains { $0.index == head } == (ended == second))
+            counts.append(scheduler.cache.statistics.queriedTokens)
+        }
+        #expect(counts == [14, 14, 14 + 17])
+    }
+
     @Test(arguments: [UInt64(1), 2, 3, 4])
     func `whatever comes and goes, blocks add up and everybody finishes`(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = SplitMix(seed: seed)
         var scheduler = try makeScheduler(
             blocks: 8,
             blockSize: 2,
@@ -172,20 +192,5 @@ import Testing
         let (isIdle, available) = (scheduler.isIdle, scheduler.cache.availableBlockCount)
         #expect(isIdle)
         #expect(available == 8)
-    }
-}
-
-/// A small seeded generator (SplitMix64), so that failures repeat.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

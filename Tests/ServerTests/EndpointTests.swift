@@ -8,12 +8,14 @@ struct EndpointTests {
         ("GET", "/metrics", .metrics), ("GET", "/v1/models", .models), ("GET", "/v1/models/a", .model(id: "a")),
         ("GET", "/v1/models/org/name/x", .model(id: "org/name/x")), ("POST", "/v1/completions", .completions),
         ("POST", "/v1/chat/completions", .chatCompletions), ("POST", "/tokenize", .tokenize),
+        ("GET", "/dashboard", .dashboard), ("GET", "/dashboard/state", .dashboardState),
         ("POST", "/detokenize", .detokenize), ("POST", "/v1/load_lora_adapter", .loadAdapter),
         ("POST", "/v1/unload_lora_adapter", .unloadAdapter), ("GET", "/admin/adapters", .adapters),
         ("POST", "/admin/adapters", .registerAdapter), ("GET", "/admin/adapters/a/b", .adapter(name: "a/b")),
         ("DELETE", "/admin/adapters/a/b", .removeAdapter(name: "a/b")),
         ("POST", "/admin/adapters/a/b/pin", .pinAdapter(name: "a/b")),
         ("POST", "/admin/adapters/a/unpin", .unpinAdapter(name: "a")),
+        ("GET", "/internal/adapters/ab/f.json", .publishedAdapter(digest: "ab", file: "f.json")),
     ])
     func `a path and its method name an endpoint`(method: String, path: String, endpoint: Endpoint) {
         #expect(Endpoint.find(method: method, path: path) == .endpoint(endpoint))
@@ -28,7 +30,10 @@ struct EndpointTests {
         #expect(Endpoint.find(method: method, path: path) == .otherMethods(methods))
     }
 
-    @Test(arguments: ["", "//", "/v1", "/v1/models/", "/V1/models", "/admin/adapters/", "/v1/completions/", "/x"])
+    @Test(arguments: [
+        "", "//", "/v1", "/v1/models/", "/V1/models", "/admin/adapters/", "/v1/completions/", "/x",
+        "/internal/adapters/", "/internal/adapters/ab", "/internal/adapters/ab/c/d",
+    ])
     func `other paths do not exist`(path: String) {
         #expect(Endpoint.find(method: "GET", path: path) == .none)
     }

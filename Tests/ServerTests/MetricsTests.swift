@@ -51,24 +51,46 @@ struct MetricsTests {
         #expect(page.text.contains("\npunica_lora_requests_info\(labels)\n"))
     }
 
-    @Test func `many adapters make few series`() async throws {
+    @Test func `many adapters make few series, and their counters neither shrink nor vanish`() async throws {
         let store = try AdapterStore(budgetBytes: 1 << 20) { TestServer.adapter(in: $0) }
         let root = "/tmp/punica-metrics-\(getpid())"
         mkdir(root, 0o700)
         defer { rmdir(root) }
+        var before: [String: Double] = [:]
         for number in 0..<120 {
             let directory = "\(root)/\(number)"
             mkdir(directory, 0o700)
             defer { rmdir(directory) }
             _ = try await store.register(name: "adapter-\(number)", directory: directory)
-            for _ in 0..<number { _ = try await store.lease(name: "adapter-\(number)") }
+            // Later ones overtake earlier ones, and some are gone or replaced by then.
+            for _ in 0...number { _ = try await store.lease(name: "adapter-\(number)") }
+            if number % 3 == 0 { try store.unregister(name: "adapter-\(number)") }
+            if number % 3 == 1 {
+                _ = try await store.register(name: "adapter-\(number)", directory: root, replacing: .always)
+            }
+            let now = hits(store)
+            for (series, value) in before { #expect(now[series] ?? -1 >= value, "\(series)") }
+            before = now
         }
+        #expect(before.count == 101)
+        #expect(before[#"{adapter="adapter-99"}"#] == 100)
+        #expect(before[#"{adapter="other"}"#] == Double((101...120).reduce(0, +)))
+        #expect(before.values.reduce(0, +) == Double(store.statistics.hits))
+    }
+
+    /// The hits of each series of the page.
+    private func hits(_ store: AdapterStore) -> [String: Double] {
         var page = PrometheusText()
-        page.write(store.list())
-        let hits = page.text.split(separator: "\n").filter { $0.hasPrefix("punica_adapter_hits_total{") }
-        #expect(hits.count == 101)
-        #expect(hits.first == #"punica_adapter_hits_total{adapter="adapter-119"} 119"#)
-        #expect(hits.last == #"punica_adapter_hits_total{adapter="other"} \#((0..<20).reduce(0, +))"#)
+        page.write(store.statistics)
+        let name = "punica_adapter_hits_total"
+        let lines = page.text.split(separator: "\n").filter { $0.hasPrefix(name + "{") }
+        return Dictionary(
+            lines.compactMap { line in
+                let parts = line.dropFirst(name.count).split(separator: " ")
+                return Double(parts[1]).map { (String(parts[0]), $0) }
+            },
+            uniquingKeysWith: { _, _ in .nan }
+        )
     }
 
     @Test func `the page is well formed and counts what happened`() async throws {

@@ -1,5 +1,7 @@
 import Adapters
 import Core
+import Engine
+import FrontendFakes
 import HTTPTypes
 import JSON
 import Testing
@@ -95,5 +97,18 @@ struct RouteTests {
         #expect(try await server.send(.get, "/v1/models", headers: [.authorization: "Bearer k"]).status == 200)
         #expect(try await server.send(.get, "/health").status == 200)
         #expect(try await server.send(.get, "/metrics").status == 200)
+    }
+
+    @Test func `a device that has failed turns health and readiness red, with the reason`() async throws {
+        let source = ScriptedSource(.text("hello"))
+        let server = try TestServer(source)
+        #expect(try await server.send(.get, "/health").status == 200)
+        source.statistics.failure = "uncorrectable memory error"
+        for path in ["/health", "/ready"] {
+            let answer = try await server.send(.get, path)
+            #expect(answer.status == 503)
+            #expect(answer.errorCode == "device_failed")
+            #expect(answer.text.contains("uncorrectable memory error"))
+        }
     }
 }

@@ -20,6 +20,7 @@ struct TestServer {
     init(
         _ source: ScriptedSource = ScriptedSource(.text("hello")),
         pendingLimit: Int = 4096,
+        snapshots: (any SnapshotSource)? = nil,
         _ change: (inout ServerConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = ServerConfiguration()
@@ -28,10 +29,13 @@ struct TestServer {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         adapters = try AdapterStore(budgetBytes: 1 << 20) { Self.adapter(in: $0) }
+        let frontend = try TestModel.frontend(source, adapters: adapters, pendingLimit: pendingLimit)
         server = Server(
             configuration: configuration,
-            frontend: try TestModel.frontend(source, adapters: adapters, pendingLimit: pendingLimit),
+            frontend: frontend,
             adapters: adapters,
+            snapshots: snapshots
+                ?? LocalSnapshots(frontend: frontend, adapters: adapters, runnerName: "test", maxBatch: 8),
             logger: logger
         )
     }

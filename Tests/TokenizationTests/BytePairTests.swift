@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Tokenization
@@ -16,7 +17,7 @@ import Testing
     }
 
     @Test func `the heap merges as a rescan does`() {
-        var random = SeededGenerator(seed: 11)
+        var random = SplitMix(seed: 11)
         for _ in 0..<300 {
             var merges = MergeTable(capacity: 40)
             var next: Int32 = 3
@@ -39,7 +40,7 @@ import Testing
     }
 
     @Test func `a heap gives its items in order`() {
-        var random = SeededGenerator(seed: 2)
+        var random = SplitMix(seed: 2)
         var heap = MinimumHeap()
         let items = (0..<1000).map { _ in UInt64.random(in: 0..<500, using: &random) }
         for item in items { heap.insert(item) }

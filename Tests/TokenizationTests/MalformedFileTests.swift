@@ -1,5 +1,6 @@
 import Core
 import JSON
+import TestSupport
 import Testing
 import Tokenization
 
@@ -215,7 +216,7 @@ import Tokenization
 
     @Test func `random damage never traps`() throws {
         let file = try Golden.bytes("mistral.json")
-        var random = SeededGenerator(seed: 5)
+        var random = SplitMix(seed: 5)
         for _ in 0..<60 {
             var damaged = file
             for _ in 0..<Int.random(in: 1...4, using: &random) {

@@ -1,4 +1,5 @@
 import Core
+import TestSupport
 import Testing
 
 @testable import Tokenization
@@ -39,7 +40,7 @@ import Testing
     }
 
     @Test func `broken bytes become replacement characters as in the standard library, however they arrive`() {
-        var random = SeededGenerator(seed: 9)
+        var random = SplitMix(seed: 9)
         let interesting: [UInt8] = [
             0x41, 0x80, 0xBF, 0xC1, 0xC3, 0xE0, 0xA0, 0xED, 0x9F, 0xF0, 0x90, 0xF4, 0x8F, 0xF5, 0xFF,
         ]
@@ -100,7 +101,7 @@ import Testing
     }
 
     @Test func `how the text is cut changes nothing`() {
-        var random = SeededGenerator(seed: 4)
+        var random = SplitMix(seed: 4)
         let letters = ["a", "b", "é"]
         func text(_ count: ClosedRange<Int>) -> String {
             (0..<Int.random(in: count, using: &random)).map { _ in letters.randomElement(using: &random) ?? "a" }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Tokenization
@@ -35,7 +36,7 @@ import Testing
 
     @Test(arguments: [UnicodeNormalization.Form.nfc, .nfd, .nfkc, .nfkd])
     func `a form is stable and equivalent by the standard library`(form: UnicodeNormalization.Form) {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix(seed: 3)
         let ranges: [ClosedRange<UInt32>] = [
             0x20...0x17F, 0x300...0x36F, 0x370...0x5FF, 0x900...0xDFF, 0x1100...0x11FF, 0x1E00...0x1FFF,
             0x3040...0x30FF,

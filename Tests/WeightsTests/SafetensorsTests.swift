@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 import Weights
 
@@ -109,7 +110,7 @@ import Weights
     }
 
     @Test func `random damage never crashes`() throws {
-        var generator = SplitMix(state: 7)
+        var generator = SplitMix(seed: 7)
         let tensor = HostTensor.floats([1, 2, 3, 4], shape: [2, 2])
         let valid = SafetensorsWriter.encode([("a", tensor), ("b", tensor)], metadata: ["k": "v"])
         let tokens = Array(#"{}[]",:0123456789-eF.\"#.utf8)
@@ -142,18 +143,5 @@ import Weights
         let after = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
         #expect(after < before + 100)
         #expect(throws: WeightsError.self) { try SafetensorsFile(path: directory.path + "/absent") }
-    }
-}
-
-/// A small seeded generator, so that a failure repeats.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = state
-        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-        return bits ^ (bits >> 31)
     }
 }

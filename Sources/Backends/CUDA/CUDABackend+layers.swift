@@ -206,12 +206,13 @@ extension CUDABackend {
                 extent,
                 rows: rows,
                 into: y,
-                on: stream
+                on: stream,
+                beside: branch
             )
         }
     }
 
-    private func lowRankInputs(isHead: Bool) -> LowRankInputs? {
+    func lowRankInputs(isHead: Bool) -> LowRankInputs? {
         guard let slots else { return nil }
         let segments = step.layout.segments
         return LowRankInputs(
@@ -240,16 +241,16 @@ extension CUDABackend {
     }
 
     package mutating func sumOverRanks(_ y: CUDARows) {
-        guard let communicator else { return }
+        guard let rankSums else { return }
         faults.attempt { () throws(CUDAError) in
-            try communicator.sum(y.address, into: y.address, count: extent.rows * y.width, of: y.type, on: stream)
+            try rankSums.sum(y.address, count: extent.rows * y.width, of: y.type, on: stream)
         }
     }
 
     package mutating func finish() throws(BackendError) {
         faults.attempt { () throws(CUDAError) in
             try stream.synchronize()
-            try communicator?.checkHealth()
+            try rankSums?.checkHealth()
         }
         if let fault = faults.first { throw BackendError(fault.description) }
     }

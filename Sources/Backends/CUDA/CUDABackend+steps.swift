@@ -6,6 +6,19 @@ extension CUDABackend {
         _ batch: borrowing Batch,
         _ pass: (inout CUDABackend) -> CUDARows
     ) -> CUDARows {
+        guard let bucket = begin(batch) else { return pass(&self) }
+        if graphs.recording(bucket, hasAdapters: extent.hasAdapters) == nil { record(bucket, pass) }
+        guard let (graph, result) = graphs.recording(bucket, hasAdapters: extent.hasAdapters) else {
+            return CUDARows(address: 0, count: 0, width: shape.vocabularySize, type: .float32)
+        }
+        faults.attempt { () throws(CUDAError) in try graph.launch(on: stream) }
+        return result
+    }
+
+    /// Takes a step's inputs; operations issued from now on cover its rows.
+    ///
+    /// - Returns: the bucket of the recorded pass that computes the step; nil where none does.
+    mutating func begin(_ batch: borrowing Batch) -> Int? {
         let isDecode = batch.tokenCount == batch.sequenceCount && batch.logitRows.count == batch.sequenceCount
         let bucket = isDecode && settings.usesGraphs ? graphs.bucket(for: batch.tokenCount) : nil
         extent = StepExtent(
@@ -19,15 +32,7 @@ extension CUDABackend {
         step.load(batch, rows: extent.rows)
         let stream = stream
         faults.attempt { () throws(CUDAError) in try step.upload(on: stream) }
-        guard let bucket else {
-            return pass(&self)
-        }
-        if graphs.recording(bucket, hasAdapters: extent.hasAdapters) == nil { record(bucket, pass) }
-        guard let (graph, result) = graphs.recording(bucket, hasAdapters: extent.hasAdapters) else {
-            return CUDARows(address: 0, count: 0, width: shape.vocabularySize, type: .float32)
-        }
-        faults.attempt { () throws(CUDAError) in try graph.launch(on: stream) }
-        return result
+        return bucket
     }
 
     package mutating func prepare(_ pass: (inout CUDABackend) -> CUDARows) {

@@ -19,12 +19,12 @@ package struct CUDABackend: Backend, ~Copyable {
     /// Of weights and activations.
     let type: ScalarType
     let stream: Stream
-    /// Where low-rank updates run beside dense products.
-    let branch: Stream
+    /// Where short segments' low-rank updates run beside those of long ones.
+    let branch: Branch
     let memory: DeviceMemory
     let dense: DenseProduct
-    /// To the other ranks of a split model.
-    let communicator: Communicator?
+    /// With the other ranks of a split model.
+    let rankSums: RankSums?
     let operations: CUDAOperations
     var step: StepBuffer
     var slots: CUDAAdapterSlots?
@@ -56,7 +56,9 @@ package struct CUDABackend: Backend, ~Copyable {
         let parts: CUDAParts
         do throws(CUDAError) {
             parts = try CUDAParts(settings, shape: shape, type: type, limits: limits, blockSize: blockSize)
-            communicator = try ranks?.join(parts.context)
+            rankSums = try ranks.map { (member) throws(CUDAError) in
+                try RankSums(member, parts.context, settings, type: type)
+            }
         } catch {
             throw BackendError(error.description)
         }
@@ -172,7 +174,7 @@ private struct CUDAParts {
     let context: Context
     let operations: CUDAOperations
     let stream: Stream
-    let branch: Stream
+    let branch: Branch
     let dense: DenseProduct
     let step: StepBuffer
     let uploader: WeightUploader
@@ -195,7 +197,7 @@ private struct CUDAParts {
             blockSize: blockSize
         )
         stream = try Stream(context, priority: .high)
-        branch = try Stream(context)
+        branch = try Branch(context)
         dense = try DenseProduct.standard(context, driver)
         step = try StepBuffer(context, StepLayout(limits: limits))
         uploader = try WeightUploader(context)

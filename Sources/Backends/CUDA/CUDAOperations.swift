@@ -7,6 +7,7 @@ struct CUDAOperations {
     let rowAttention: RowAttention
     let tileAttention: TileAttention
     let lowRank: LowRankUpdate
+    let streamed: StreamedProducts
     let sampler: DeviceSampler
 
     /// Compiles all kernels at once, or finds them in the cache.
@@ -18,6 +19,8 @@ struct CUDAOperations {
         limits: BatchLimits,
         blockSize: Int
     ) throws(CUDAError) {
+        let queries = shape.heads * shape.headSize, keys = shape.keyValueHeads * shape.headSize
+        let outputs = [queries + 2 * keys, shape.hiddenSize, 2 * shape.intermediateSize, shape.vocabularySize]
         let compiler = KernelCompiler(try NVRTC(driverVersion: driver.version))
         let defines = [
             "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
@@ -25,12 +28,14 @@ struct CUDAOperations {
             "PUNICA_KV_HEADS": "\(shape.keyValueHeads)",
             "PUNICA_HEAD_SIZE": "\(shape.headSize)",
             "PUNICA_BLOCK_SIZE": "\(blockSize)",
-        ].merging(LowRankUpdate.defines) { own, _ in own }
+        ]
+        let attention = ["attention_rows.cu", "attention_tiles.cu"].map {
+            KernelJob(KernelSource(embedded: $0), defines: defines)
+        }
+        let updates = LowRankUpdate.jobs(defines)
         let jobs =
             RowOperations.jobs(shape, type: type, blockSize: blockSize) + [DeviceSampler.job(shape, type: .float32)]
-            + (["attention_rows.cu", "attention_tiles.cu"] + LowRankUpdate.sources).map {
-                KernelJob(KernelSource(embedded: $0), defines: defines)
-            }
+            + attention + updates + StreamedProducts.jobs(context, outputs: outputs, type: type)
         let modules = try compiler.compile(jobs, for: context)
         rows = try RowOperations(Array(modules[0..<2]), shape: shape)
         sampler = try DeviceSampler(
@@ -41,6 +46,14 @@ struct CUDAOperations {
         )
         rowAttention = try RowAttention(context, modules[3], shape: shape, limits: limits)
         tileAttention = try TileAttention(modules[4], shape: shape, limits: limits)
-        lowRank = try LowRankUpdate(context, Array(modules[5...]), shape: shape, type: type, limits: limits)
+        let rest = modules[5...]
+        lowRank = try LowRankUpdate(
+            context,
+            Array(rest.prefix(updates.count)),
+            shape: shape,
+            type: type,
+            limits: limits
+        )
+        streamed = try StreamedProducts(context, Array(rest.dropFirst(updates.count)), outputs: outputs)
     }
 }

@@ -10,18 +10,22 @@ package struct CUDASettings: Sendable, Equatable {
     package var adapterSlots: Int
     /// Whether decode steps run as recorded graphs.
     package var usesGraphs: Bool
+    /// Whether ranks of a split model add up few numbers by reading each other's memory rather than through NCCL.
+    package var sumsDirectly: Bool
 
     package init(
         ordinal: Int = 0,
         memoryUtilization: Double = 0.9,
         pinnedBytes: Int = 8 << 30,
         adapterSlots: Int = 1024,
-        usesGraphs: Bool = true
+        usesGraphs: Bool = true,
+        sumsDirectly: Bool = true
     ) {
         self.ordinal = ordinal
         self.memoryUtilization = memoryUtilization
         self.pinnedBytes = pinnedBytes
         self.adapterSlots = adapterSlots
         self.usesGraphs = usesGraphs
+        self.sumsDirectly = sumsDirectly
     }
 }

@@ -12,10 +12,18 @@ final class LowRankTiles {
         case prefill(rows: Int)
     }
 
+    /// What a launch does.
+    enum Launch {
+        /// Both products of a decode step, added to y or left in rows of their own.
+        case together, apart
+        /// One product of long segments.
+        case shrink, expand
+    }
+
     /// Whether the plan has room for every step's pairs of segment and member.
     let isUsable: Bool
     private let planKernel: Kernel
-    private let kernels: [Kernel]
+    private let kernels: [Launch: Kernel]
     private let groups: LowRankGroups
     private let geometry: LowRankGeometry
     private let plans: DeviceBuffer
@@ -29,7 +37,7 @@ final class LowRankTiles {
     init(
         _ context: Context,
         plan: Kernel,
-        kernels: [Kernel],
+        kernels: [Launch: Kernel],
         groups: LowRankGroups,
         kind: Kind,
         type: ScalarType,
@@ -42,7 +50,9 @@ final class LowRankTiles {
         let pairs = sequences * Self.mostMembers
         isUsable = pairs <= Self.mostPairs
         planStride = 64 + (geometry.blocks + 1) / 2 * 64 + 64 * min(pairs, Self.mostPairs)
-        plans = try DeviceBuffer(context, byteCount: planStride * groups.layers * LowRankGroups.all.count)
+        // Blocks fetch a fixed number of pairs ahead, of the last plan beyond its end.
+        let plansEnd = planStride * groups.layers * LowRankGroups.all.count
+        plans = try DeviceBuffer(context, byteCount: plansEnd + 64 * 64)
         // A plan counts its runs, and words in the scratch carry that count: both begin at zero.
         try plans.fill(0)
         scratch = try DeviceBuffer(context, byteCount: geometry.scratchBytes)
@@ -69,7 +79,7 @@ final class LowRankTiles {
             entriesPerAdapter: Int32(inputs.entriesPerSlot),
             entriesPerLayer: Int32(Projection.allCases.count),
             groupCount: Int32(all.count),
-            blocks: Int32(geometry.blocks),
+            blocks: Int32(geometry.blocks(for: extent)),
             firstTag: 0,
             tagStep: UInt32(count),
             rowsPerTile: Int32(geometry.rowsPerTile),
@@ -82,37 +92,46 @@ final class LowRankTiles {
         try planKernel.launch(parameters, grid: (count, 1, 1), block: 256, on: stream)
     }
 
+    /// One launch of a group.
+    ///
+    /// - Parameter overlaps: whether it may start while its predecessor in the stream still runs.
     func run(
-        layer: Int,
-        group: ProjectionGroup,
+        _ layer: Int,
+        _ group: ProjectionGroup,
         _ x: CUDARows,
         _ extent: StepExtent,
-        into y: CUDARows,
+        into destination: LowRankDestination,
+        _ launch: Launch,
+        overlaps: Bool,
         on stream: Stream
     ) throws(CUDAError) {
-        let number = layer * LowRankGroups.all.count + LowRankGroups.number(of: group)
         let parameters = LowRankUpdateParams(
             x: x.address,
-            y: y.address,
-            plan: plans.address + UInt64(number * planStride),
+            y: destination.address,
+            plan: planAddress(layer: layer, group: group),
             scratch: scratch.address,
             xPitch: Int32(x.width),
-            yPitch: Int32(y.width),
+            yPitch: Int32(destination.pitch),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
             chunk: Int32(geometry.chunk),
-            group: self.group(group)
+            group: self.group(group),
+            ready: destination.ready
         )
-        for (index, kernel) in kernels.enumerated() {
-            let isLast = index == kernels.count - 1
-            try kernel.launch(
-                parameters,
-                grid: (geometry.blocks, 1, 1),
-                block: 256,
-                sharedBytes: isLast ? geometry.sharedBytes(for: extent) : 0,
-                overlapsPredecessor: true,
-                on: stream
-            )
-        }
+        guard let kernel = kernels[launch] else { preconditionFailure("no kernel for \(launch)") }
+        try kernel.launch(
+            parameters,
+            grid: (geometry.blocks(for: extent), 1, 1),
+            block: 256,
+            sharedBytes: launch == .shrink ? 0 : geometry.sharedBytes(for: extent),
+            overlapsPredecessor: overlaps,
+            on: stream
+        )
+    }
+
+    /// Where a group's plan lies.
+    func planAddress(layer: Int, group: ProjectionGroup) -> UInt64 {
+        let number = layer * LowRankGroups.all.count + LowRankGroups.number(of: group)
+        return plans.address + UInt64(number * planStride)
     }
 
     private func group(_ group: ProjectionGroup) -> LowRankGroup {
@@ -151,7 +170,7 @@ struct LowRankGeometry {
         let rows: Int
         switch kind {
         case .decode(let most): (rows, isDecode, rowsPerTile, chunk, shrinkWeight) = (most, true, 8, 1024, 32)
-        case .prefill(let most): (rows, isDecode, rowsPerTile, chunk, shrinkWeight) = (most, false, 32, 2048, 0)
+        case .prefill(let most): (rows, isDecode, rowsPerTile, chunk, shrinkWeight) = (most, false, 32, 1024, 0)
         }
         // Every row may be of the greatest rank, and a segment's last tile half full.
         let (chunk, wordBytes) = (chunk, isDecode ? 8 : 4)
@@ -162,6 +181,11 @@ struct LowRankGeometry {
         scratchBytes = wordBytes * (words.max() ?? 1)
     }
 
+    /// One a multiprocessor where the product runs beside.
+    func blocks(for extent: StepExtent) -> Int {
+        isDecode && extent.isDecode && extent.rows <= StreamedProducts.mostRows ? blocks / 2 : blocks
+    }
+
     /// Numbers between rows of a block's vectors.
     func vectorPitch(for extent: StepExtent) -> Int { 8 + (extent.mostRank + 31) / 32 * 32 }
 
@@ -169,6 +193,6 @@ struct LowRankGeometry {
         let pitch = vectorPitch(for: extent)
         return isDecode
             ? 8 * (2 * 4096 + 1152) + 64 * 64 + 32 * pitch + (isHalf ? 32 * pitch + 32 : 0)
-            : 8 * 1152 + 128 * pitch + (isHalf ? 128 * pitch + 128 : 0)
+            : 128 * pitch + (isHalf ? 128 * pitch + 128 : 0)
     }
 }

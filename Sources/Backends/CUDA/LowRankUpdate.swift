@@ -7,11 +7,20 @@ internal import Core
 /// Three ways: the fused kernel for steps that decode and for the short segments of other steps, tensor-core tiles for
 /// long segments, and row kernels for what neither covers (the output head).
 final class LowRankUpdate {
-    static let sources = ["low_rank_rows.cu", "low_rank_plan.cu", "low_rank_decode.cu", "low_rank_prefill.cu"]
+    private static let sources = ["low_rank_rows.cu", "low_rank_plan.cu", "low_rank_decode.cu", "low_rank_prefill.cu"]
     /// The fused kernel's shape, by measurement: two blocks a multiprocessor, each with two blocks of weights on the way.
-    static let defines = [
+    private static let defines = [
         "LOW_RANK_WARPS": "8", "LOW_RANK_DEPTH": "2", "LOW_RANK_EARLY": "2", "LOW_RANK_RESIDENT": "2",
     ]
+
+    /// What is to be compiled, in the order that `init` takes the modules; the last is the fused kernel again, for
+    /// updates that are left in rows of their own.
+    static func jobs(_ modelDefines: [String: String]) -> [KernelJob] {
+        let defines = modelDefines.merging(defines) { own, _ in own }
+        let apart = defines.merging(["LOW_RANK_APART": "1"]) { _, own in own }
+        return sources.map { KernelJob(KernelSource(embedded: $0), defines: defines) }
+            + [KernelJob(KernelSource(embedded: "low_rank_decode.cu"), defines: apart)]
+    }
 
     let groups: LowRankGroups
     private let rows: LowRankRows
@@ -31,7 +40,10 @@ final class LowRankUpdate {
         decode = try LowRankTiles(
             context,
             plan: plan,
-            kernels: [try modules[2].kernel("punica_low_rank_decode")],
+            kernels: [
+                .together: try modules[2].kernel("punica_low_rank_decode"),
+                .apart: try modules[4].kernel("punica_low_rank_decode"),
+            ],
             groups: groups,
             kind: .decode(rows: CUDABackend.paddedRows(limits.sequences)),
             type: type,
@@ -41,7 +53,8 @@ final class LowRankUpdate {
             context,
             plan: plan,
             kernels: [
-                try modules[3].kernel("punica_low_rank_shrink"), try modules[3].kernel("punica_low_rank_expand"),
+                .shrink: try modules[3].kernel("punica_low_rank_shrink"),
+                .expand: try modules[3].kernel("punica_low_rank_expand"),
             ],
             groups: groups,
             kind: .prefill(rows: CUDABackend.paddedRows(limits.tokens)),
@@ -72,17 +85,51 @@ final class LowRankUpdate {
         _ extent: StepExtent,
         rows count: Int,
         into y: CUDARows,
-        on stream: Stream
+        on stream: Stream,
+        beside branch: Branch
     ) throws(CUDAError) {
         guard case .projections(let layer, let group) = target, decode.isUsable else {
             return try rows.run(groups.members(of: target), x, inputs, rows: count, into: y, on: stream)
         }
-        if extent.isDecode || extent.shortSegmentRows > 0 {
-            try decode.run(layer: layer, group: group, x, extent, into: y, on: stream)
+        let destination = LowRankDestination(y)
+        let hasShort = extent.isDecode || extent.shortSegmentRows > 0
+        let hasLong = !extent.isDecode && extent.hasLongSegments
+        let both = hasShort && hasLong
+        if both { try branch.fork(from: stream) }
+        if hasShort {
+            let stream = both ? branch.stream : stream
+            try decode.run(layer, group, x, extent, into: destination, .together, overlaps: !both, on: stream)
         }
-        if !extent.isDecode, extent.hasLongSegments {
-            try prefill.run(layer: layer, group: group, x, extent, into: y, on: stream)
+        if hasLong {
+            try prefill.run(layer, group, x, extent, into: destination, .shrink, overlaps: true, on: stream)
+            if both { try branch.join(stream) }
+            try prefill.run(layer, group, x, extent, into: destination, .expand, overlaps: !both, on: stream)
         }
+    }
+}
+
+extension LowRankUpdate {
+    /// Whether a decode step's updates of a group can be computed beside the product.
+    func canStandApart(_ target: AdapterTarget, _ extent: StepExtent) -> Bool {
+        if case .projections = target { extent.hasAdapters && extent.isDecode && decode.isUsable } else { false }
+    }
+
+    /// Address of a group's plan.
+    func plan(of target: AdapterTarget) -> UInt64 {
+        guard case .projections(let layer, let group) = target else { preconditionFailure("the head has no plan") }
+        return decode.planAddress(layer: layer, group: group)
+    }
+
+    /// Leaves a group's updates in rows of their own, for the product that is launched next.
+    func runApart(
+        _ target: AdapterTarget,
+        _ x: CUDARows,
+        _ extent: StepExtent,
+        into destination: LowRankDestination,
+        on stream: Stream
+    ) throws(CUDAError) {
+        guard case .projections(let layer, let group) = target else { preconditionFailure("the head has no plan") }
+        try decode.run(layer, group, x, extent, into: destination, .apart, overlaps: true, on: stream)
     }
 }
 
@@ -101,6 +148,19 @@ struct LowRankInputs {
     let segmentCount: UInt64
 }
 
+/// Rows that updates are added to, or left in.
+struct LowRankDestination {
+    let address: UInt64
+    /// Elements from a row to the next.
+    let pitch: Int
+    /// Where a launch that leaves updates apart tells that its input is complete.
+    var ready: UInt64 = 0
+}
+
+extension LowRankDestination {
+    init(_ y: CUDARows) { self.init(address: y.address, pitch: y.width) }
+}
+
 /// A group of dense products as low-rank updates see it: members read one input and write side by side.
 struct LowRankMembers {
     /// The first member's entry: within a layer's for projections, within an adapter's for the head.
@@ -108,6 +168,13 @@ struct LowRankMembers {
     let inputs: Int
     /// Of each member.
     let outputs: [Int]
+
+    /// Where each member begins; what there is not begins beyond all.
+    var bounds: (Int32, Int32, Int32, Int32) {
+        let starts = columns.starts
+        let count = outputs.count
+        return (0, count > 1 ? starts.1 : .max, count > 2 ? starts.2 : .max, count > 3 ? starts.3 : .max)
+    }
 
     /// Members' widths, and where each begins; four of each, as the kernels take them.
     var columns: (widths: (Int32, Int32, Int32, Int32), starts: (Int32, Int32, Int32, Int32)) {

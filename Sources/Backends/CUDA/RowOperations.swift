@@ -6,8 +6,8 @@ internal import Core
 ///
 /// Addresses are of device memory. `rows` is how many rows a launch covers, at least 1; `liveRows` the address of how
 /// many of them there are, read when the kernel runs, so that a recorded launch serves any number up to `rows`. Rows
-/// beyond are neither read nor written. Numbers of a step (tokens, positions, live counts) must come from a copy or from
-/// a kernel that ended before the one right before.
+/// beyond are neither read nor written. Numbers of a step (tokens, positions, live counts) must be there when the step's
+/// first kernel has waited for its predecessor: the others read them before they wait themselves.
 struct RowOperations {
     private let shape: ModelShape
     private let embedding: Kernel
@@ -70,11 +70,11 @@ struct RowOperations {
             firstToken: 0,
             tableRows: Int32(table.outputs)
         )
+        // The first of a step: kernels after it read live counts before they wait, so those must be there by now.
         try embedding.launch(
             parameters,
             grid: (rows, 1, 1),
             block: rowThreads,
-            overlapsPredecessor: true,
             on: stream
         )
     }

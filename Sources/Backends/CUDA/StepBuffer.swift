@@ -1,4 +1,5 @@
 internal import CUDA
+internal import CUDAKernels
 internal import Core
 
 /// Where each of a step's arrays lies in the one buffer that is copied to the device before the step.
@@ -81,11 +82,12 @@ struct StepLayout: Equatable {
     }
 }
 
-/// A step's inputs on their way to the device: one pinned buffer, one device buffer, one copy.
+/// A step's inputs on their way to the device: one pinned buffer, one device buffer, one kernel that fetches (step.cu).
 struct StepBuffer {
     let layout: StepLayout
     private let host: PinnedBuffer
     private let device: DeviceBuffer
+    private let fetch: Kernel
     private let numbers: UnsafeMutableBufferPointer<Int32>
     private var used = 0
 
@@ -94,6 +96,9 @@ struct StepBuffer {
         host = try PinnedBuffer(context, byteCount: layout.count * MemoryLayout<Int32>.size)
         device = try DeviceBuffer(context, byteCount: layout.count * MemoryLayout<Int32>.size)
         try device.fill(0)
+        let compiler = KernelCompiler(try NVRTC(driverVersion: context.driver.version))
+        let job = KernelJob(KernelSource(embedded: "step.cu"), defines: [:])
+        fetch = try compiler.compile([job], for: context)[0].kernel("punica_fetch_step")
         numbers = host.elements(Int32.self)
         numbers.initialize(repeating: 0)
     }
@@ -174,9 +179,17 @@ struct StepBuffer {
         }
     }
 
-    /// Copies everything up to the last used page index.
+    /// Fetches everything up to the last used page index; the host's side must stay as it is until the step is done.
     func upload(on stream: Stream) throws(CUDAError) {
-        let bytes = UnsafeRawBufferPointer(rebasing: host.bytes[..<(used * MemoryLayout<Int32>.size)])
-        try stream.copy(bytes, to: device.address)
+        // Both buffers are whole numbers of packs.
+        let packs = (used + 3) / 4
+        let parameters = FetchStepParams(
+            // Pinned memory has one address for both sides.
+            source: UInt64(UInt(bitPattern: host.bytes.baseAddress)),
+            target: device.address,
+            packCount: Int32(packs),
+            unused: 0
+        )
+        try fetch.launch(parameters, grid: ((packs + 255) / 256, 1, 1), block: 256, on: stream)
     }
 }

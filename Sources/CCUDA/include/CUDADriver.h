@@ -23,6 +23,7 @@ enum {
     CUDA_ERROR_OUT_OF_MEMORY = 2,
     CUDA_ERROR_NOT_FOUND = 500,
     CUDA_ERROR_NOT_READY = 600,
+    CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED = 704,
 };
 
 enum {
@@ -96,6 +97,8 @@ typedef struct {
     CUresult (*_Nonnull ctxGetCurrent)(CUcontext _Nullable *_Nonnull context);
     CUresult (*_Nonnull ctxPushCurrent)(CUcontext _Nonnull);
     CUresult (*_Nonnull ctxPopCurrent)(CUcontext _Nullable *_Nonnull context);
+    CUresult (*_Nonnull deviceCanAccessPeer)(int *_Nonnull canAccess, CUdevice, CUdevice peer);
+    CUresult (*_Nonnull ctxEnablePeerAccess)(CUcontext _Nonnull peer, unsigned flags);
     CUresult (*_Nonnull ctxGetStreamPriorityRange)(int *_Nonnull least, int *_Nonnull greatest);
 
     CUresult (*_Nonnull memGetInfo)(size_t *_Nonnull free, size_t *_Nonnull total);

@@ -62,6 +62,11 @@ struct State {
     }
 };
 
+// What a lane reads of the positions that its group asks for at once.
+struct Positions {
+    uint4 key[ahead], value[ahead];
+};
+
 struct Shared {
     float output[groups][partHeads][headSize];
     float largest[groups][partHeads];
@@ -82,9 +87,11 @@ extern "C" __global__ void __launch_bounds__(threads)
     punica_attend_rows(const __grid_constant__ RowAttentionParams p) {
     const int t = blockIdx.z, split = blockIdx.x;
     const int kvHead = blockIdx.y / queryParts, firstHead = kvHead * group + blockIdx.y % queryParts * partHeads;
-    waitForPredecessor();
     releaseSuccessor();
-    if (t >= *p.rowCount) return;
+    if (t >= *p.rowCount) {
+        waitForPredecessor();
+        return;
+    }
     const int end = p.positions[t] + 1;
     const int first = p.window > 0 && end > p.window ? end - p.window : 0;
     const int length = ((end - first + p.splits - 1) / p.splits + groups - 1) / groups * groups;
@@ -95,6 +102,23 @@ extern "C" __global__ void __launch_bounds__(threads)
     const char *keys = static_cast<const char *>(p.cache)
         + (static_cast<int64_t>(kvHead) * blockSize * headSize + groupLane * 8) * sizeof(element);
     constexpr int64_t toValues = static_cast<int64_t>(kvHeads) * blockSize * headSize * sizeof(element);
+
+    const auto fetch = [&](Positions &x, int base, int from, int to) {
+#pragma unroll
+        for (int u = 0; u < ahead; u++) {
+            const int position = base + u * groups + number;
+            if (position < from || position >= to || !isUsed) continue;
+            const char *place = keys + pages[position / blockSize] * p.blockStride
+                + static_cast<int64_t>(position % blockSize) * headSize * sizeof(element);
+            x.key[u] = __ldcg(reinterpret_cast<const uint4 *>(place));
+            x.value[u] = __ldcg(reinterpret_cast<const uint4 *>(place + toValues));
+        }
+    };
+    // Earlier steps left all positions but the row's own, so the first of them come while the kernel before still runs.
+    Positions held = {};
+    fetch(held, from, from, min(to, end - 1));
+    waitForPredecessor();
+    fetch(held, from, end - 1, to);
 
     float queries[partHeads][8];
     const element *row = static_cast<const element *>(p.qkv) + static_cast<int64_t>(t) * p.pitch;
@@ -109,23 +133,15 @@ extern "C" __global__ void __launch_bounds__(threads)
     }
     State states[partHeads];
     for (int base = from; base < to; base += groups * ahead) {
-        uint4 key[ahead], value[ahead];
-#pragma unroll
-        for (int u = 0; u < ahead; u++) {
-            const int position = base + u * groups + number;
-            key[u] = value[u] = make_uint4(0, 0, 0, 0);
-            if (position < to && isUsed) {
-                const char *place = keys + pages[position / blockSize] * p.blockStride
-                    + static_cast<int64_t>(position % blockSize) * headSize * sizeof(element);
-                key[u] = __ldg(reinterpret_cast<const uint4 *>(place));
-                value[u] = __ldg(reinterpret_cast<const uint4 *>(place + toValues));
-            }
+        if (base > from) {
+            held = {};
+            fetch(held, base, from, to);
         }
         float scores[partHeads][ahead];
 #pragma unroll
         for (int u = 0; u < ahead; u++) {
             float k[8];
-            unpack(key[u], k);
+            unpack(held.key[u], k);
             const bool isSeen = base + u * groups + number < to;
 #pragma unroll
             for (int h = 0; h < partHeads; h++) {
@@ -155,7 +171,7 @@ extern "C" __global__ void __launch_bounds__(threads)
 #pragma unroll
         for (int u = 0; u < ahead; u++) {
             float v[8];
-            unpack(value[u], v);
+            unpack(held.value[u], v);
 #pragma unroll
             for (int h = 0; h < partHeads; h++) {
 #pragma unroll
@@ -203,8 +219,7 @@ extern "C" __global__ void __launch_bounds__(threads)
 extern "C" __global__ void __launch_bounds__(32)
     punica_attend_merge(const __grid_constant__ RowAttentionParams p) {
     const int head = blockIdx.x, t = blockIdx.y;
-    waitForPredecessor();
-    releaseSuccessor();
+    releaseAndWait();
     if (t >= *p.rowCount) return;
     const float *partials =
         p.partials + (static_cast<int64_t>(t) * heads + head) * p.splits * (headSize + 2);

@@ -173,4 +173,11 @@ __device__ __forceinline__ void releaseSuccessor() {
 #endif
 }
 
+// Lets the next kernel start as early as can be, then waits. For kernels of which nothing that a successor reads before
+// its own wait depends.
+__device__ __forceinline__ void releaseAndWait() {
+    releaseSuccessor();
+    waitForPredecessor();
+}
+
 }  // namespace punica

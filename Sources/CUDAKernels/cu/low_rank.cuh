@@ -30,8 +30,8 @@ __device__ __forceinline__ int maximum(int a, int b) { return a > b ? a : b; }
 __device__ __forceinline__ int unitWidth(int rank) { return rank <= kPackedRank ? 128 : rank <= kStep ? 64 : 16; }
 __device__ __forceinline__ int unitSteps(int rank) { return rank <= kStep ? 4 : ceilDiv(rank, kStep); }
 // The same for the prefill kernel.
-__device__ __forceinline__ int tileWidth(int rank) { return rank <= kPackedRank ? 32 : 16; }
-__device__ __forceinline__ int tileSteps(int rank) { return ceilDiv(rank, kStep); }
+constexpr int kTileWidth = 32;
+__device__ __forceinline__ int tileSteps(int rank) { return ceilDiv(rank, kRanks); }
 
 __device__ __forceinline__ float widen(u16 bits) {
 #if PUNICA_BF16
@@ -153,6 +153,19 @@ __device__ __forceinline__ u64 peek(const u64 *word) {
   u64 bits;
   asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(bits) : "l"(word) : "memory");
   return bits;
+}
+
+// Says by a tag that what this thread has seen complete is complete, to those that hear it.
+__device__ __forceinline__ void tell(u32 *word, u32 tag) {
+  asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(word), "r"(tag) : "memory");
+}
+
+// Waits until a tag, or a later one, has been told.
+__device__ __forceinline__ void hear(const u32 *word, u32 tag) {
+  u32 told;
+  do {
+    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(told) : "l"(word) : "memory");
+  } while (static_cast<int>(told - tag) < 0);
 }
 
 __device__ __forceinline__ void awaitPredecessor() {

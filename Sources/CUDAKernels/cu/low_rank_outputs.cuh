@@ -1,23 +1,31 @@
-// The second half of every LoRA kernel: tiles of v·Bᵀ, and y read, added to and written 8 outputs at a time.
+// The second half of every LoRA kernel: v as 16-bit terms, and y read, added to and written 8 outputs at a time.
 #pragma once
 
 #include "low_rank.cuh"
 
+// 1: results go to float rows of their own, before column scales; 0: they are added to y.
+#ifndef LOW_RANK_APART
+#define LOW_RANK_APART 0
+#endif
+
 namespace low_rank {
 
-// Floats between rows of a warp's 8 x 32 tile of results.
-constexpr int kTilePitch = 36;
+#if LOW_RANK_APART
+using Result = float;
+#else
+using Result = u16;
+#endif
 
 // 8 neighbouring outputs of a row: where in y, which columns of their member, how many of them exist.
 struct Outputs {
-  u16 *y;
+  Result *y;
   int column, count;
   bool aligned;
 
   __device__ __forceinline__ bool isWhole() const { return aligned && count == 8; }
 
   // Reads ahead what `store` will need.
-  __device__ __forceinline__ Quad load() const { return isWhole() ? loadGlobal(y) : Quad{0, 0, 0, 0}; }
+  __device__ __forceinline__ Quad load() const { return !LOW_RANK_APART && isWhole() ? loadGlobal(y) : Quad{0, 0, 0, 0}; }
 };
 
 __device__ __forceinline__ u32 combine(u32 y, float d0, float d1, float scale, float c0, float c1) {
@@ -25,54 +33,68 @@ __device__ __forceinline__ u32 combine(u32 y, float d0, float d1, float scale, f
   return pack(narrow(c0 * (low + scale * d0)), narrow(c1 * (high + scale * d1)));
 }
 
-// y = columnScale * (y + scale * sums), rounded once.
+#if LOW_RANK_APART
+
+// y = scale * sums.
+__device__ __forceinline__ void store(const LowRankPair &, const Outputs &at, Quad, const float *sums, float scale) {
+  if (at.isWhole()) {
+    const float4 low = reinterpret_cast<const float4 *>(sums)[0], high = reinterpret_cast<const float4 *>(sums)[1];
+    float4 *target = reinterpret_cast<float4 *>(at.y);
+    target[0] = make_float4(scale * low.x, scale * low.y, scale * low.z, scale * low.w);
+    target[1] = make_float4(scale * high.x, scale * high.y, scale * high.z, scale * high.w);
+  } else {
+#pragma unroll 1
+    for (int i = 0; i < at.count; ++i) at.y[i] = scale * sums[i];
+  }
+}
+
+#else
+
+// y = columnScale * (y + scale * (low, high)) for 8 outputs, rounded once.
+__device__ __forceinline__ void storeWhole(const LowRankPair &pair, const Outputs &at, Quad y, float4 low, float4 high,
+                                           float scale) {
+  float4 c = {1, 1, 1, 1}, d = {1, 1, 1, 1};
+  if (pair.columnScale) {
+    const float4 *scales = reinterpret_cast<const float4 *>(pair.columnScale + at.column);
+    c = scales[0];
+    d = scales[1];
+  }
+  storeGlobal(at.y, {combine(y.x, low.x, low.y, scale, c.x, c.y), combine(y.y, low.z, low.w, scale, c.z, c.w),
+                     combine(y.z, high.x, high.y, scale, d.x, d.y), combine(y.w, high.z, high.w, scale, d.z, d.w)});
+}
+
+__device__ __forceinline__ void storeOne(const LowRankPair &pair, const Outputs &at, int i, float sum, float scale) {
+  const float c = pair.columnScale ? pair.columnScale[at.column + i] : 1.0f;
+  at.y[i] = narrow(c * (widen(at.y[i]) + scale * sum));
+}
+
+// The same for sums in shared memory.
 __device__ __forceinline__ void store(const LowRankPair &pair, const Outputs &at, Quad y, const float *sums,
                                       float scale) {
   if (at.isWhole()) {
     const float4 *source = reinterpret_cast<const float4 *>(sums);
-    const float4 low = source[0], high = source[1];
-    float4 c = {1, 1, 1, 1}, d = {1, 1, 1, 1};
-    if (pair.columnScale) {
-      const float4 *scales = reinterpret_cast<const float4 *>(pair.columnScale + at.column);
-      c = scales[0];
-      d = scales[1];
-    }
-    storeGlobal(at.y, {combine(y.x, low.x, low.y, scale, c.x, c.y), combine(y.y, low.z, low.w, scale, c.z, c.w),
-                       combine(y.z, high.x, high.y, scale, d.x, d.y), combine(y.w, high.z, high.w, scale, d.z, d.w)});
+    storeWhole(pair, at, y, source[0], source[1], scale);
   } else {
 #pragma unroll 1
-    for (int i = 0; i < at.count; ++i) {
-      const float c = pair.columnScale ? pair.columnScale[at.column + i] : 1.0f;
-      at.y[i] = narrow(c * (widen(at.y[i]) + scale * sums[i]));
+    for (int i = 0; i < at.count; ++i) storeOne(pair, at, i, sums[i], scale);
+  }
+}
+
+// And for sums in registers.
+__device__ __forceinline__ void storeHeld(const LowRankPair &pair, const Outputs &at, Quad y, const float (&sums)[8],
+                                          float scale) {
+  if (at.isWhole()) {
+    storeWhole(pair, at, y, make_float4(sums[0], sums[1], sums[2], sums[3]),
+               make_float4(sums[4], sums[5], sums[6], sums[7]), scale);
+  } else {
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      if (i < at.count) storeOne(pair, at, i, sums[i], scale);
     }
   }
 }
 
-// Ranks to 16: a tile row holds two neighbouring outputs, told apart by columns that are zero for one of them.
-// Writes `rows` (to 8) rows of 32 results. `vectors` holds two 16-bit terms a row.
-__device__ __forceinline__ void expandPacked(Quad low, Quad high, int rows, const u16 *vectors, int pitch,
-                                             float *tile) {
-  const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  const u16 *vector = vectors + (2 * (g / 4) + g % 2) * pitch + t % 2 * 8;
-  const bool mine = t / 2 == g / 2 % 2;
-  for (int row = 0; row < rows; row += 2) {
-    Quad column = {0, 0, 0, 0};
-    if (mine) column = loadShared(sharedAddress(vector + 2 * row * pitch));
-    Tile sums = {};
-    multiplyStep(sums, low, high, column);
-    float *target = tile + (row + t / 2) * kTilePitch + 2 * g + t % 2;
-    target[0] = sums.a + sums.b;
-    target[16] = sums.c + sums.d;
-  }
-}
-
-// Writes 4 rows of 16 results from a tile whose columns are two terms of each row.
-__device__ __forceinline__ void writeWide(const Tile &sums, float *tile) {
-  const int lane = threadIdx.x % 32;
-  float *target = tile + lane % 4 * kTilePitch + lane / 4;
-  target[0] = sums.a + sums.b;
-  target[8] = sums.c + sums.d;
-}
+#endif
 
 // Writes a value of v as two 16-bit terms.
 __device__ __forceinline__ void writeTerms(u16 *vectors, int pitch, int row, int rank, float value) {

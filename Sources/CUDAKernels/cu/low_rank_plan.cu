@@ -83,7 +83,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
         const int rowTiles = ceilDiv(rows, p.rowsPerTile), count = ceilDiv(group.inputs, p.chunk);
         const bool decodes = p.rowsPerTile == kRows;
         length = decodes ? unitSteps(entry.rank) : tileSteps(entry.rank);
-        const int width = decodes ? unitWidth(entry.rank) : tileWidth(entry.rank);
+        const int width = decodes ? unitWidth(entry.rank) : kTileWidth;
         own.pairs = 1;
         own.shrink = rowTiles * ceilDiv(entry.rank, kRanks) * count;
         own.expand = rowTiles * ceilDiv(group.outputs[member], width);

@@ -2,11 +2,12 @@
 // shrink: v[chunk][row][rank] = x·Aᵀ over one chunk of inputs, expand: y = columnScale * (y + scale * (sum of v)·Bᵀ).
 //
 // Tiles of 32 rows; short segments waste arithmetic but no traffic. Shrink: a block walks one chunk for 32 rows x 16
-// ranks, each warp an eighth of it. Expand: a block takes v of 32 rows into shared memory as two 16-bit terms, its warps walk the outputs.
-// Weights are the tensor cores' 16 rows, activations their 8 columns. Sums are f32, in a fixed order; y is rounded once.
+// ranks, each warp an eighth of it; weights are the tensor cores' 16 rows, activations their 8 columns. Expand: a block
+// takes v of 32 rows into shared memory as two 16-bit terms, its warps walk the outputs, 32 at a time; v is the tensor
+// cores' 16 rows, weights their 8 columns. Sums are f32, in a fixed order; y is rounded once.
 //
 // Launch: grid = the plan's `blocks` (made with rowsPerTile 32, shrinkWeight 0), 256 threads. Shared memory: shrink
-// none, expand 8 * 1152 + 64 * vectorPitch * 2 (+ 32 * vectorPitch * 4 + 128 in fp16).
+// none, expand 64 * vectorPitch * 2 (+ 32 * vectorPitch * 4 + 128 in fp16).
 // Scratch: 4 bytes a value, values = sum over pairs of rows (to 32) * rank * chunks.
 #include "low_rank_outputs.cuh"
 
@@ -16,6 +17,7 @@ constexpr int kWarps = 8;
 constexpr int kThreads = kWarps * 32;
 constexpr int kGroups = 4;
 constexpr int kTileRows = kGroups * kRows;
+static_assert(kTileRows == kTileWidth, "a unit is as many tiles of outputs as of rows");
 
 // What a warp reads for one step of the shrink.
 struct ShrinkStep {
@@ -107,6 +109,7 @@ __device__ __forceinline__ void gather(const LowRankUpdateParams &p, const LowRa
     float sum = 0;
     if (n < rows && j < pair.rank) {
       const float *value = v + n * pair.rank + j;
+#pragma unroll 4
       for (int chunk = 0; chunk < count; ++chunk) sum += value[static_cast<long long>(chunk) * size];
     }
 #if PUNICA_BF16
@@ -125,17 +128,98 @@ __device__ __forceinline__ void gather(const LowRankUpdateParams &p, const LowRa
 #endif
 }
 
-// One warp's expand unit: weights of its first step and y, read ahead of their use.
-struct ExpandUnit {
-  Quad low, high, y[kGroups];
+// 4 neighbouring ranks of an output's weights, or of a row's term.
+struct Four {
+  u32 low, high;
 };
+
+__device__ __forceinline__ Four loadSharedFour(const u16 *place) {
+  Four f;
+  asm volatile("ld.shared.v2.u32 {%0,%1}, [%2];" : "=r"(f.low), "=r"(f.high) : "r"(sharedAddress(place)));
+  return f;
+}
+
+// Those at `count` and beyond are zero.
+__device__ __forceinline__ Four load4(const u16 *pointer, int count, bool aligned) {
+  Four f = {0, 0};
+  if (count <= 0) return f;
+  if (aligned) {
+    asm volatile("ld.global.v2.u32 {%0,%1}, [%2];" : "=r"(f.low), "=r"(f.high) : "l"(pointer) : "memory");
+  } else {
+    const Quad q = loadScalars(pointer, minimum(count, 4));
+    f = {q.x, q.y};
+  }
+  return f;
+}
+
+// What of one row tile and pair an expand needs, beside v.
+struct ExpandPiece {
+  const LowRankUpdateParams &p;
+  const LowRankPair &pair;
+  // Where the row tile's units begin; its first row and how many it has.
+  int begin, firstRow, rows;
+
+  // Output n of tile j stands for column n / 2 * 8 + 2 j + n % 2, so that a lane's sums of a row are 8 neighbours.
+  __device__ __forceinline__ void readWeights(int unit, int step, Four (&b)[kGroups]) const {
+    const int lane = threadIdx.x % 32, g = lane / 4, k = step * kRanks + lane % 4 * 4;
+    const int column = (unit - begin) * kTileWidth + g / 2 * 8 + g % 2, outputs = p.group.outputs[pair.member];
+    const u16 *source = static_cast<const u16 *>(pair.b) + static_cast<long long>(column) * pair.rank + k;
+#pragma unroll
+    for (int j = 0; j < kGroups; ++j) {
+      b[j] = load4(source + 2 * j * pair.rank, column + 2 * j < outputs ? pair.rank - k : 0, pair.rank % 4 == 0);
+    }
+  }
+
+  __device__ __forceinline__ Outputs place(int unit, int group) const {
+    const int lane = threadIdx.x % 32, row = group * kRows + lane / 4, start = p.group.columns[pair.member];
+    const int column = (unit - begin) * kTileWidth + lane % 4 * 8;
+    u16 *y = static_cast<u16 *>(p.y) + static_cast<long long>(firstRow + row) * p.yPitch + start + column;
+    const int count = row < rows ? minimum(p.group.outputs[pair.member] - column, 8) : 0;
+    return Outputs{y, column, count, (p.yPitch | start) % 8 == 0};
+  }
+
+  __device__ __forceinline__ void readOutputs(int unit, Quad (&y)[kGroups]) const {
+#pragma unroll
+    for (int i = 0; i < kGroups; ++i) y[i] = place(unit, i).load();
+  }
+};
+
+// Both terms of 32 rows of v for one step of ranks.
+struct Vectors {
+  Four leading[kGroups], rest[kGroups];
+
+  __device__ __forceinline__ void read(const u16 *vectors, int pitch, int rows, int step) {
+    const int lane = threadIdx.x % 32;
+    const u16 *own = vectors + 2 * (lane / 4) * pitch + step * kRanks + lane % 4 * 4;
+#pragma unroll
+    for (int i = 0; i < kGroups; ++i) {
+      leading[i] = rest[i] = {0, 0};
+      if (i * kRows < rows) {
+        leading[i] = loadSharedFour(own + 2 * i * kRows * pitch);
+        rest[i] = loadSharedFour(own + (2 * i * kRows + 1) * pitch);
+      }
+    }
+  }
+};
+
+// 32 rows by 32 outputs, one step of ranks; v is the tensor cores' 16 rows, weights their 8 columns.
+__device__ __forceinline__ void multiplyRanks(Tile (&sums)[2][kGroups], const Vectors &v, const Four (&b)[kGroups]) {
+#pragma unroll
+  for (int m = 0; m < 2; ++m) {
+    const Four &a = v.leading[2 * m], &c = v.leading[2 * m + 1], &d = v.rest[2 * m], &e = v.rest[2 * m + 1];
+#pragma unroll
+    for (int j = 0; j < kGroups; ++j) {
+      multiply(sums[m][j], a.low, c.low, a.high, c.high, b[j].low, b[j].high);
+      multiply(sums[m][j], d.low, e.low, d.high, e.high, b[j].low, b[j].high);
+    }
+  }
+}
 
 extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_low_rank_expand(
     const __grid_constant__ LowRankUpdateParams p) {
   extern __shared__ __align__(1024) char memory[];
-  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  float *tile = reinterpret_cast<float *>(memory) + warp * kRows * kTilePitch;
-  u16 *vectors = reinterpret_cast<u16 *>(memory + kWarps * kRows * kTilePitch * sizeof(float));
+  const int warp = threadIdx.x / 32;
+  u16 *vectors = reinterpret_cast<u16 *>(memory);
   float *wide = reinterpret_cast<float *>(vectors + 2 * kTileRows * p.vectorPitch);
   float *rowScales = wide + kTileRows * p.vectorPitch;
 
@@ -148,80 +232,59 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_low_rank_expand
   for (int first = share.expandStart; first < share.expandEnd;) {
     while (first >= pairs[index].expandEnd) ++index;
     const LowRankPair pair = pairs[index];
-    const int outputs = p.group.outputs[pair.member], width = tileWidth(pair.rank), tiles = ceilDiv(outputs, width);
+    const int tiles = ceilDiv(p.group.outputs[pair.member], kTileWidth), steps = tileSteps(pair.rank);
     const int rowTile = (first - pair.expandStart) / tiles, begin = pair.expandStart + rowTile * tiles;
     const int last = minimum(share.expandEnd, begin + tiles);
     const int rows = minimum(pair.rowCount - rowTile * kTileRows, kTileRows);
-    const bool packed = pair.rank <= kPackedRank, aligned = pair.rank % 8 == 0;
-    const int k = (packed ? lane % 2 : t) * 8, across = packed ? 16 : 8;
+    const ExpandPiece piece = {p, pair, begin, pair.rowStart + rowTile * kTileRows, rows};
 
-    const auto readWeights = [&](int unit, int step, Quad &low, Quad &high) {
-      const int column = (unit - begin) * width + (packed ? lane / 2 : g), left = pair.rank - k - step * kStep;
-      const u16 *b = static_cast<const u16 *>(pair.b) + static_cast<long long>(column) * pair.rank + k + step * kStep;
-      low = load8(b, column < outputs ? left : 0, aligned);
-      high = load8(b + across * pair.rank, column + across < outputs ? left : 0, aligned);
-    };
-    const auto place = [&](int unit, int group) {
-      const int row = rowTile * kTileRows + group * kRows + g, column = (unit - begin) * width + t * 8;
-      const int count = row < pair.rowCount && t * 8 < width ? minimum(outputs - column, 8) : 0;
-      u16 *y = static_cast<u16 *>(p.y) + static_cast<long long>(pair.rowStart + row) * p.yPitch +
-               p.group.columns[pair.member] + column;
-      return Outputs{y, column, count, (p.yPitch | p.group.columns[pair.member]) % 8 == 0};
-    };
-    const auto read = [&](int unit) {
-      ExpandUnit u;
-      readWeights(unit, 0, u.low, u.high);
-#pragma unroll
-      for (int i = 0; i < kGroups; ++i) {
-        if (i * kRows < rows) u.y[i] = place(unit, i).load();
-      }
-      return u;
-    };
     int unit = first + warp;
-    ExpandUnit next = {};
-    if (unit < last) next = read(unit);
+    Four nextB[kGroups];
+    Quad nextY[kGroups];
+    if (unit < last) {
+      piece.readWeights(unit, 0, nextB);
+      piece.readOutputs(unit, nextY);
+    }
     __syncthreads();
     gather(p, pair, rowTile, rows, vectors, wide, rowScales);
+    Vectors v;
+    v.read(vectors, p.vectorPitch, rows, 0);
     for (; unit < last; unit += kWarps) {
-      const ExpandUnit now = next;
-      if (unit + kWarps < last) next = read(unit + kWarps);
-      Tile sums[2 * kGroups] = {};
-      if (!packed) {
-        const u16 *vector = vectors + g * p.vectorPitch + t * 8;
-        const int steps = tileSteps(pair.rank);
-        Quad low = now.low, high = now.high;
-        for (int step = 0; step < steps; ++step) {
-          Quad nextLow = {}, nextHigh = {};
-          if (step + 1 < steps) readWeights(unit, step + 1, nextLow, nextHigh);
+      Four b[kGroups];
+      Quad y[kGroups];
 #pragma unroll
-          for (int i = 0; i < 2 * kGroups; ++i) {
-            if (i * 4 < rows) {
-              const u16 *column = vector + i * 8 * p.vectorPitch + step * kStep;
-              multiplyStep(sums[i], low, high, loadShared(sharedAddress(column)));
-            }
-          }
-          low = nextLow;
-          high = nextHigh;
-        }
+      for (int i = 0; i < kGroups; ++i) {
+        b[i] = nextB[i];
+        y[i] = nextY[i];
+      }
+      if (steps == 1 && unit + kWarps < last) piece.readWeights(unit + kWarps, 0, nextB);
+      if (unit + kWarps < last) piece.readOutputs(unit + kWarps, nextY);
+      Tile sums[2][kGroups] = {};
+      multiplyRanks(sums, v, b);
+#pragma unroll 1
+      for (int step = 1; step < steps; ++step) {
+        piece.readWeights(unit, step, b);
+        v.read(vectors, p.vectorPitch, rows, step);
+        multiplyRanks(sums, v, b);
+      }
+      if (steps > 1) {
+        v.read(vectors, p.vectorPitch, rows, 0);
+        if (unit + kWarps < last) piece.readWeights(unit + kWarps, 0, nextB);
       }
 #pragma unroll
       for (int i = 0; i < kGroups; ++i) {
-        if (i * kRows < rows) {
-          if (packed) {
-            const int height = minimum(rows - i * kRows, kRows);
-            expandPacked(now.low, now.high, height, vectors + i * 2 * kRows * p.vectorPitch, p.vectorPitch, tile);
-          } else {
-            writeWide(sums[2 * i], tile);
-            writeWide(sums[2 * i + 1], tile + 4 * kTilePitch);
-          }
-          float scale = pair.scale;
+        float scale = pair.scale;
 #if !PUNICA_BF16
-          scale *= rowScales[minimum(i * kRows + g, rows - 1)];
+        scale *= rowScales[minimum(i * kRows + threadIdx.x % 32 / 4, rows - 1)];
 #endif
-          __syncwarp();
-          store(pair, place(unit, i), now.y[i], tile + g * kTilePitch + t * 8, scale);
-          __syncwarp();
+        const Tile(&own)[kGroups] = sums[i / 2];
+        float values[8];
+#pragma unroll
+        for (int j = 0; j < kGroups; ++j) {
+          values[2 * j] = i % 2 ? own[j].c : own[j].a;
+          values[2 * j + 1] = i % 2 ? own[j].d : own[j].b;
         }
+        storeHeld(pair, piece.place(unit, i), y[i], values, scale);
       }
     }
     first = last;

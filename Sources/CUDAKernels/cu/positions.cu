@@ -108,8 +108,7 @@ extern "C" __global__ void __launch_bounds__(headThreads)
     }
     if (works && p.bias) bias = loadFloatPiece(p.bias + head * headSize, first);
     if (isNormalized) weight = loadFloatPiece(normWeight, first);
-    waitForPredecessor();
-    releaseSuccessor();
+    releaseAndWait();
 
     element *place = static_cast<element *>(p.qkv) + static_cast<int64_t>(t) * p.pitch + head * headSize;
     Piece x{};
@@ -152,8 +151,7 @@ extern "C" __global__ void __launch_bounds__(headThreads)
     const bool works = head < p.heads && first < halfSize;
     Piece x{}, weight{};
     if (works) weight = loadFloatPiece(p.weight, first);
-    waitForPredecessor();
-    releaseSuccessor();
+    releaseAndWait();
     if (t >= *p.rowCount) return;
     element *place = static_cast<element *>(p.x) + static_cast<int64_t>(t) * p.pitch + p.column + head * headSize;
     if (works) x = loadPiece(place, first);

@@ -125,8 +125,7 @@ extern "C" __global__ void __launch_bounds__(rowThreads)
             if (place < hiddenPacks) loadFloats(weights[i], p.weight + place * 8);
         }
     }
-    waitForPredecessor();
-    releaseSuccessor();
+    releaseAndWait();
     const element *x = static_cast<const element *>(p.x) + source;
     const element *delta = p.delta ? static_cast<const element *>(p.delta) + source : nullptr;
     float squares = 0;
@@ -163,8 +162,7 @@ extern "C" __global__ void __launch_bounds__(gateThreads) punica_gate(const __gr
     constexpr int size = packFor(feedForward), packs = feedForward / size;
     const int t = blockIdx.y;
     const int first = blockIdx.x * (gateThreads * PUNICA_GATE_PACKS) + threadIdx.x;
-    waitForPredecessor();
-    releaseSuccessor();
+    releaseAndWait();
     if (t >= *p.rowCount) return;
     const element *gate = static_cast<const element *>(p.x) + static_cast<int64_t>(t) * (2 * feedForward);
     element *y = static_cast<element *>(p.y) + static_cast<int64_t>(t) * feedForward;
@@ -192,8 +190,7 @@ extern "C" __global__ void __launch_bounds__(gateThreads) punica_gate(const __gr
 extern "C" __global__ void __launch_bounds__(256) punica_add_bias(const __grid_constant__ AddBiasParams p) {
     const int column = blockIdx.x * blockDim.x + threadIdx.x;
     const float bias = column < p.columns ? p.bias[column] : 0.0f;
-    waitForPredecessor();
-    releaseSuccessor();
+    releaseAndWait();
     if (static_cast<int>(blockIdx.y) >= *p.rowCount || column >= p.columns) return;
     element *y = static_cast<element *>(p.y) + static_cast<int64_t>(blockIdx.y) * p.pitch + column;
     *y = toElement(toFloat(*y) + bias);

@@ -15,7 +15,7 @@ struct AccessRules: Sendable {
 
     func check(_ group: Endpoint.Group, _ headers: HTTPFields) throws(ServerError) {
         switch group {
-        case .open: return
+        case .open, .adminPage: return
         case .api where apiKeys.isEmpty: return
         case .api: try require(apiKeys, headers)
         case .admin: try checkAdmin(headers)

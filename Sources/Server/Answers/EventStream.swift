@@ -32,8 +32,8 @@ struct EventStream: Sendable {
             withExtendedLifetime(watch) {}
             return try await writer.finish(nil)
         }
-        // Cut off because too much was unread: the connection is closed without an end, so that the client notices.
-        throw FrontendError.readerTooSlow(limit: generation.pendingLimit)
+        // This task was cancelled: the connection is closed without an end, so that the client notices.
+        throw FrontendError.cancelled
     }
 
     private func bytes(of update: GenerationUpdate, opened: inout Set<Int>) -> [UInt8] {

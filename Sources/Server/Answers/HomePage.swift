@@ -32,7 +32,7 @@ struct HomePage: Sendable {
               curl http://\(host)/v1/completions -H 'Content-Type: application/json' \\
                 -d '{"model": "\(example)", "prompt": "Hello", "max_tokens": 32}'
 
-            Also: /v1/chat/completions  /v1/models  /tokenize  /detokenize  /health  /ready  /metrics
+            Also: /v1/chat/completions  /v1/models  /tokenize  /detokenize  /health  /ready  /metrics  /dashboard
 
             """
     }

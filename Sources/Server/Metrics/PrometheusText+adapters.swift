@@ -2,9 +2,9 @@ import Adapters
 import Engine
 
 extension PrometheusText {
-    /// Adapters named one by one; the rest are summed as `other`, so that a thousand tenants do not make a thousand
-    /// series.
-    static let namedAdapters = 100
+    /// Adapters whose gauges are shown one by one, those with the most hits; the rest are summed as `other`, so that a
+    /// thousand tenants do not make a thousand series.
+    static let namedAdapters = NamedCounts.limit
 
     mutating func write(_ store: AdapterStoreStatistics) {
         metric("punica_adapters_registered", .gauge, "Registered names of adapters.", store.nameCount)
@@ -17,15 +17,22 @@ extension PrometheusText {
         metric("punica_adapter_load_failures_total", .counter, "Loads that failed.", store.failedLoads)
         metric("punica_adapter_load_seconds_total", .counter, "Time spent on loads.", [Sample([:], store.loadSeconds)])
         metric("punica_adapter_evictions_total", .counter, "Adapters dropped to make room.", store.evictions)
+        write(store.hitsByName)
+    }
+
+    /// Not the adapters with the most hits: a counter that comes and goes with its rank would seem to run backwards.
+    private mutating func write(_ hits: NamedCounts) {
+        var samples = hits.named.sorted { $0.key < $1.key }.map { Sample(["adapter": $0.key], Double($0.value)) }
+        if hits.others > 0 { samples.append(Sample(["adapter": NamedCounts.othersName], Double(hits.others))) }
+        metric("punica_adapter_hits_total", .counter, "Requests for an adapter in memory.", samples)
     }
 
     mutating func write(_ adapters: [AdapterDescription]) {
         let ranked = adapters.sorted { ($1.hits, $0.name) < ($0.hits, $1.name) }
         let named = ranked.prefix(Self.namedAdapters)
         let others = ranked.dropFirst(Self.namedAdapters)
-        each("punica_adapter_hits_total", .counter, "Requests for an adapter in memory.", named, others) { $0.hits }
-        each("punica_adapter_leases", .gauge, "Requests that hold an adapter.", named, others) { $0.leases }
-        each("punica_adapter_bytes", .gauge, "Memory an adapter takes.", named, others) { $0.byteCount }
+        each("punica_adapter_leases", "Requests that hold an adapter.", named, others) { $0.leases }
+        each("punica_adapter_bytes", "Memory an adapter takes.", named, others) { $0.byteCount }
         let tiers = named.map { Sample(["adapter": $0.name, "tier": $0.tier.rawValue], 1) }
         metric("punica_adapter_tier", .gauge, "Where an adapter is: always 1.", tiers)
         let loads = named.map { Sample(["adapter": $0.name], $0.loadSeconds) }
@@ -53,7 +60,6 @@ extension PrometheusText {
 
     private mutating func each(
         _ name: String,
-        _ kind: Kind,
         _ help: String,
         _ named: ArraySlice<AdapterDescription>,
         _ others: ArraySlice<AdapterDescription>,
@@ -61,8 +67,8 @@ extension PrometheusText {
     ) {
         var samples = named.map { Sample(["adapter": $0.name], Double(value($0))) }
         if !others.isEmpty {
-            samples.append(Sample(["adapter": "other"], Double(others.reduce(0) { $0 + value($1) })))
+            samples.append(Sample(["adapter": NamedCounts.othersName], Double(others.reduce(0) { $0 + value($1) })))
         }
-        metric(name, kind, help, samples)
+        metric(name, .gauge, help, samples)
     }
 }

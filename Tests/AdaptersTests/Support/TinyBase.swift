@@ -1,4 +1,5 @@
 import Core
+import TestSupport
 import Weights
 
 /// A base model small enough for thousands of loads.
@@ -27,24 +28,11 @@ extension HostTensor {
 
     /// Seeded values between -0.5 and 0.5.
     static func random(_ shape: [Int], seed: UInt64) -> HostTensor {
-        var generator = SplitMix(state: seed)
+        var generator = SplitMix(seed: seed)
         let values = (0..<shape.reduce(1, *)).map { _ in Float.random(in: -0.5...0.5, using: &generator) }
         return floats(values, shape: shape)
     }
 
     /// The values of a float32 tensor.
     var floats: [Float] { (0..<elementCount).map { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) } }
-}
-
-/// A small seeded generator, so that a failure repeats.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var bits = state
-        bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-        return bits ^ (bits >> 31)
-    }
 }

@@ -1,19 +1,7 @@
 import CPUKernels
+import TestSupport
 
-/// SplitMix64: the same numbers on every machine.
-struct RandomNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
+extension SplitMix {
     /// `count` floats in -1...1.
     mutating func floats(_ count: Int) -> [Float] {
         (0..<count).map { _ in Float.random(in: -1...1, using: &self) }
@@ -48,7 +36,7 @@ struct StoredTensor {
         self.values = values
     }
 
-    init(_ count: Int, type: punica_scalar, using random: inout RandomNumbers) {
+    init(_ count: Int, type: punica_scalar, using random: inout SplitMix) {
         self.init(random.floats(count), type: type)
     }
 

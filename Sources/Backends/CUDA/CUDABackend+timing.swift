@@ -1,0 +1,45 @@
+internal import CUDA
+internal import Core
+
+/// Operations alone, for measuring.
+extension CUDABackend {
+    /// Times what `pass` issues for a step: recorded once, replayed, with events around each replay.
+    ///
+    /// - Parameter replays: at least 1; a few more come first and do not count.
+    /// - Returns: milliseconds of each replay.
+    package mutating func time(
+        _ batch: borrowing Batch,
+        replays: Int,
+        _ pass: (inout CUDABackend) -> Void
+    ) throws(BackendError) -> [Double] {
+        _ = begin(batch)
+        // Once a step and not once an operation.
+        planLowRank()
+        let (stream, faults) = (stream, faults)
+        var times: [Double] = []
+        faults.attempt { () throws(CUDAError) in
+            let graph = try Graph.capture(on: stream) { () throws(CUDAError) in
+                pass(&self)
+                if let fault = faults.first { throw fault }
+            }
+            let (start, end) = (try Event(context, timing: true), try Event(context, timing: true))
+            for replay in -3..<replays {
+                try start.record(on: stream)
+                try graph.launch(on: stream)
+                try end.record(on: stream)
+                try end.synchronize()
+                if replay >= 0 { times.append(try Event.milliseconds(from: start, to: end)) }
+            }
+        }
+        if let fault = faults.first { throw BackendError(fault.description) }
+        return times
+    }
+
+    /// Chooses algorithms for the dense products of decode steps, as `prepare` does.
+    package mutating func prepareProducts() { tuneProducts() }
+
+    /// The low-rank updates of a group of products without the products: `y[s] += (x[s]·Aᵀ)·Bᵀ·scale`.
+    package mutating func update(_ x: CUDARows, target: AdapterTarget, into y: CUDARows) {
+        addLowRank(x, target: target, rows: rowCount(of: target), into: y)
+    }
+}

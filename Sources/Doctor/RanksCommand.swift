@@ -1,0 +1,132 @@
+package import ArgumentParser
+internal import Backends
+internal import Core
+internal import Foundation
+internal import Models
+internal import Weights
+
+/// `ranks`: how far the logits of a model split over several GPUs are from those of the whole model on one.
+package struct RanksCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "ranks",
+        abstract: "Compare the logits of a split model with the whole one's, over mixed batches with adapters."
+    )
+
+    @Option(help: "Devices that the model is split over; from 2 on.") var tensorParallel = 2
+    @Option(help: "The first GPU; the whole model is on it too.") var gpu = 0
+    @Option(help: "Layers of the Llama-2-7B shape.") var layers = 32
+    @Flag(help: "Compute on the processor instead, with threads as ranks.") var cpu = false
+    @Flag(help: "Let ranks add up through NCCL alone.") var ncclOnly = false
+    @Option(help: "The largest relative difference that passes.") var bound = 1e-2
+
+    package init() {}
+
+    package func validate() throws {
+        for (name, value, least) in [("tensor-parallel", tensorParallel, 2), ("layers", layers, 1)] where value < least
+        {
+            throw ValidationError("--\(name) is \(value), but must be at least \(least)")
+        }
+    }
+
+    package func run() throws {
+        let sevenB = try DoctorCase(
+            "llama-2-7b, \(layers) layers",
+            """
+            "architectures":["LlamaForCausalLM"],"hidden_size":4096,"intermediate_size":11008,
+            "num_hidden_layers":\(layers),"num_attention_heads":32,"num_key_value_heads":32,"vocab_size":32000,
+            "torch_dtype":"bfloat16"
+            """,
+            ranks: [8, 16, 64]
+        )
+        let comparison = try RanksComparison(sevenB, choice, tpCount: tensorParallel)
+        for (step, error) in comparison.errors.enumerated() {
+            tell("step \(step), \(comparison.rows[step]) rows", String(format: "%.5f", error))
+        }
+        let worst = comparison.errors.max() ?? .infinity
+        tell("\(tensorParallel) ranks", String(format: "%.5f at worst, bound %g", worst, bound))
+        guard worst <= bound else { throw ExitCode(1) }
+    }
+
+    private var choice: DeviceChoice {
+        cpu
+            ? .cpu(threads: ProcessInfo.processInfo.activeProcessorCount)
+            : .cuda(CUDASettings(ordinal: gpu, pinnedBytes: 1 << 30, adapterSlots: 16, sumsDirectly: !ncclOnly))
+    }
+}
+
+/// One case's logits, split and whole.
+struct RanksComparison {
+    /// Rows of each step.
+    private(set) var rows: [Int] = []
+    /// Of each step's logits.
+    private(set) var errors: [Double] = []
+    private let doctorCase: DoctorCase
+    private let checkpoint: Checkpoint
+    private let limits = BatchLimits(tokens: 256, sequences: 16, pages: 16 * 12)
+    private var sizes: RunnerSizes {
+        RunnerSizes(limits: limits, blocks: DoctorCase.allBlocks, blockSize: DoctorCase.blockSize, positions: 512)
+    }
+
+    init(_ doctorCase: DoctorCase, _ choice: DeviceChoice, tpCount: Int) throws {
+        self.doctorCase = doctorCase
+        let model = doctorCase.model
+        checkpoint = .dummy(configuration: model, seed: 7, type: .bfloat16, distinctLayers: 2)
+        switch choice {
+        case .cpu(let threads):
+            let ranks = HostRanks(count: tpCount)
+            try compare(tpCount: tpCount) { [limits, checkpoint, sizes] shard in
+                let member = shard.isWhole ? nil : ranks.member(shard.tpRank)
+                let share = max(1, threads / shard.tpCount)
+                let device = CPUBackend(
+                    limits: limits,
+                    vocabularySize: model.vocabularySize,
+                    threads: share,
+                    ranks: member
+                )
+                return try LlamaRunner(checkpoint, model, sizes, shard: shard, on: device)
+            }
+        case .cuda(let settings):
+            let ranks = try CUDARanks(count: tpCount, firstGPU: settings.ordinal)
+            try compare(tpCount: tpCount) { [limits, checkpoint, sizes] shard in
+                var settings = settings
+                settings.ordinal += shard.tpRank
+                let device = try CUDABackend(
+                    settings,
+                    shape: model.part(shard).shape,
+                    type: model.deviceType,
+                    limits: limits,
+                    blockSize: DoctorCase.blockSize,
+                    ranks: shard.isWhole ? nil : ranks.member(shard.tpRank)
+                )
+                return try LlamaRunner(checkpoint, model, sizes, shard: shard, on: device)
+            }
+        }
+    }
+
+    private mutating func compare<Device: InspectableBackend & SendableMetatype & ~Copyable>(
+        tpCount: Int,
+        make: @escaping @Sendable (TensorShard) throws -> LlamaRunner<Device>
+    ) throws {
+        let steps = doctorCase.steps(slots: doctorCase.adapters.indices.map { AdapterSlot(Int32($0)) })
+        var expected: [[[Float]]] = []
+        // One after the other: both would hardly fit beside each other with larger models.
+        do {
+            var whole = try make(.whole)
+            try checkSlots(try install(doctorCase.adapters, on: &whole))
+            for step in steps { expected.append(try whole.logits(step)) }
+        }
+        var split = try TensorParallelRunner(tpCount: tpCount, make: make)
+        try checkSlots(try install(doctorCase.adapters, on: &split))
+        for (step, reference) in zip(steps, expected) {
+            let found = try split.logits(step)
+            rows.append(step.tokenCount)
+            errors.append(relativeError(found.flatMap(\.self), reference.flatMap(\.self)))
+        }
+    }
+
+    private func checkSlots(_ slots: [AdapterSlot]) throws {
+        guard slots.map(\.rawValue) == slots.indices.map(Int32.init) else {
+            throw BackendError("a fresh device does not number its adapters from 0")
+        }
+    }
+}

@@ -1,0 +1,271 @@
+import Cluster
+import ClusterProtocol
+import Core
+import Logging
+
+/// The scheduler's decisions at work: takes what runners and frontends say, in order, and passes on what follows.
+///
+/// Everything it knows it was told; a new one is told again by those who connect to it.
+actor SchedulerDesk {
+    /// Names one connection, so that a late word of an old one is not taken for the new one's.
+    typealias Connection = Int
+
+    struct Runner {
+        let connection: Connection
+        let registration: RunnerRegistration
+        let orders: AsyncStream<RunnerOrder>.Continuation
+        var lastHeard: ContinuousClock.Instant
+    }
+
+    struct Frontend {
+        let connection: Connection
+        let orders: AsyncStream<FrontendOrder>.Continuation
+        var lastHeard: ContinuousClock.Instant
+        /// The last question of each request that has not ended.
+        var attempts: [RequestID: UInt32] = [:]
+    }
+
+    private var scheduler: ClusterScheduler
+    private var runners: [RunnerID: Runner] = [:]
+    private var frontends: [UInt64: Frontend] = [:]
+    /// The newest registration of each runner seen.
+    private var newest: [RunnerID: UInt64] = [:]
+    private var connections = 0
+    private var actions: [ClusterAction] = []
+    private var journal = ClusterJournal()
+    private let start = ContinuousClock.now
+    private let timeouts: ClusterTimeouts
+    private let machines: MachineKeeper?
+    private let logger: Logger
+
+    init(
+        _ configuration: ClusterConfiguration,
+        machines: MachineKeeper?,
+        timeouts: ClusterTimeouts,
+        logger: Logger
+    ) {
+        scheduler = ClusterScheduler(configuration)
+        self.machines = machines
+        self.timeouts = timeouts
+        self.logger = logger
+    }
+
+    private var now: Duration { ContinuousClock.now - start }
+
+    private func nextConnection() -> Connection {
+        connections += 1
+        return connections
+    }
+}
+
+/// Runners.
+extension SchedulerDesk {
+    func attach(
+        _ registration: RunnerRegistration,
+        orders: AsyncStream<RunnerOrder>.Continuation
+    ) throws(RoleError) -> Connection {
+        let id = registration.description.id
+        _ = try NetworkAddress(registration.address)
+        guard runners[id] == nil else { throw .alreadyConnected(id: "runner \(id)") }
+        if let newest = newest[id], registration.incarnation <= newest {
+            throw .replayed(runner: id, incarnation: registration.incarnation, newest: newest)
+        }
+        if let model = runners.values.first?.registration.model, model != registration.model {
+            throw .otherModel(found: registration.model, expected: model)
+        }
+        newest[id] = registration.incarnation
+        let connection = nextConnection()
+        runners[id] = Runner(
+            connection: connection,
+            registration: registration,
+            orders: orders,
+            lastHeard: .now
+        )
+        logger.notice("runner joined", metadata: ["runner": "\(id)", "address": "\(registration.address)"])
+        journal.note(.joined, id, "runner at \(registration.address)")
+        scheduler.join(registration.description, at: now)
+        act()
+        return connection
+    }
+
+    func report(_ report: RunnerReport, isDraining: Bool, from id: RunnerID, _ connection: Connection) {
+        guard runners[id]?.connection == connection else { return }
+        runners[id]?.lastHeard = .now
+        scheduler.report(id, report, at: now)
+        if isDraining { scheduler.drain(id, at: now) }
+        act()
+    }
+
+    func detach(_ id: RunnerID, _ connection: Connection) {
+        guard let runner = runners[id], runner.connection == connection else { return }
+        runner.orders.finish()
+        runners[id] = nil
+        logger.notice("runner gone", metadata: ["runner": "\(id)"])
+        if scheduler.runnerView(id)?.isReleased != true { journal.note(.lost, id, "connection lost") }
+        scheduler.lose(id, at: now)
+        act()
+    }
+}
+
+/// Frontends.
+extension SchedulerDesk {
+    func follow(
+        _ frontend: UInt64,
+        requests: [PlacementQuery],
+        orders: AsyncStream<FrontendOrder>.Continuation
+    ) throws(RoleError) -> Connection {
+        guard frontends[frontend] == nil else {
+            throw .alreadyConnected(id: "frontend " + String(frontend, radix: 16))
+        }
+        let connection = nextConnection()
+        frontends[frontend] = Frontend(connection: connection, orders: orders, lastHeard: .now)
+        logger.notice(
+            "frontend joined",
+            metadata: ["frontend": "\(String(frontend, radix: 16))", "requests": "\(requests.count)"]
+        )
+        for query in requests { take(query, from: frontend) }
+        act()
+        return connection
+    }
+
+    func hear(_ message: FrontendMessage, from frontend: UInt64, _ connection: Connection) throws(RoleError) {
+        guard frontends[frontend]?.connection == connection else { return }
+        frontends[frontend]?.lastHeard = .now
+        switch message {
+        case .hello: throw .message(.unexpected(message: "a hello", expected: "a request"))
+        case .alive: return
+        case .submit(let query):
+            // The hello may have told it already.
+            guard frontends[frontend]?.attempts[query.request] != query.attempt else { return }
+            take(query, from: frontend)
+        case .ended(let request):
+            if frontends[frontend]?.attempts.removeValue(forKey: request) != nil { journal.requestEnded() }
+            scheduler.end(ClusterRequestID(frontend: frontend, request: request), at: now)
+        }
+        act()
+    }
+
+    /// Forgets its requests: those that go on are told again, and their runners report them meanwhile.
+    func unfollow(_ frontend: UInt64, _ connection: Connection) {
+        guard let gone = frontends[frontend], gone.connection == connection else { return }
+        gone.orders.finish()
+        frontends[frontend] = nil
+        logger.notice("frontend gone", metadata: ["frontend": "\(String(frontend, radix: 16))"])
+        for request in gone.attempts.keys {
+            scheduler.end(ClusterRequestID(frontend: frontend, request: request), at: now)
+        }
+        act()
+    }
+
+    private func take(_ query: PlacementQuery, from frontend: UInt64) {
+        frontends[frontend]?.attempts[query.request] = query.attempt
+        let request = query.placement(frontend: frontend, at: now)
+        switch query.whereabouts {
+        case .nowhere: scheduler.submit(request, avoiding: nil, at: now)
+        case .on(let runner): scheduler.adopt(request, on: runner, at: now)
+        case .lost(let runner):
+            journal.note(.resumed, runner, "a request left a runner that failed it")
+            scheduler.submit(request, avoiding: runner, at: now)
+        }
+    }
+}
+
+/// Operators, and time.
+extension SchedulerDesk {
+    func operate(_ operation: Operation) -> String {
+        logger.debug("operation", metadata: ["operation": "\(operation)"])
+        defer { act() }
+        switch operation {
+        case .drain(let runner):
+            guard runners[runner] != nil else { return "there is no runner \(runner)" }
+            scheduler.drain(runner, at: now)
+            return "runner \(runner) is draining"
+        case .moveAny:
+            return scheduler.moveAny(random: .random(in: .min ... .max), at: now)
+                ? "one request moves" : "no request can move"
+        case .status:
+            return String(decoding: snapshot(), as: UTF8.self)
+        }
+    }
+
+    func tick() {
+        let silent = ContinuousClock.now - timeouts.silence
+        for (id, runner) in runners where runner.lastHeard < silent { detach(id, runner.connection) }
+        for (id, frontend) in frontends where frontend.lastHeard < silent { unfollow(id, frontend.connection) }
+        scheduler.tick(at: now)
+        act()
+    }
+
+    /// Says to everybody that the scheduler is there, and to frontends how things stand.
+    func beat() {
+        for runner in runners.values { runner.orders.yield(.alive) }
+        guard !frontends.isEmpty else { return }
+        let text = snapshot()
+        for frontend in frontends.values { frontend.orders.yield(.snapshot(text)) }
+    }
+
+    private func snapshot() -> [UInt8] {
+        journal.snapshot(
+            of: scheduler,
+            model: runners.values.first?.registration.model ?? "",
+            addresses: runners.mapValues(\.registration.address),
+            at: now
+        )
+    }
+}
+
+/// Passing on.
+extension SchedulerDesk {
+    private func act() {
+        actions.removeAll(keepingCapacity: true)
+        scheduler.takeActions(into: &actions)
+        for action in actions {
+            switch action {
+            case .place(let request, let runner): tell(request, toBeOn: runner)
+            case .move(let request, let source, let runner):
+                journal.note(.migrated, source, to: runner, "a request moved")
+                tell(request, toBeOn: runner)
+            case .refuse(let request): refuse(request)
+            case .drain(let runner):
+                journal.note(.draining, runner, "no more requests")
+                runners[runner]?.orders.yield(.drain)
+            case .release(let runner): release(runner)
+            case .acquire(let count): acquire(count)
+            }
+        }
+    }
+
+    private func tell(_ id: ClusterRequestID, toBeOn runner: RunnerID) {
+        guard let frontend = frontends[id.frontend], let attempt = frontend.attempts[id.request] else { return }
+        guard let address = runners[runner]?.registration.address else { return }
+        frontend.orders.yield(.place(id.request, attempt: attempt, on: runner, address: address))
+    }
+
+    private func refuse(_ id: ClusterRequestID) {
+        guard let frontend = frontends[id.frontend], let attempt = frontend.attempts[id.request] else { return }
+        frontend.orders.yield(.refuse(id.request, attempt: attempt))
+    }
+
+    private func release(_ id: RunnerID) {
+        guard let runner = runners[id] else { return }
+        logger.notice("runner released", metadata: ["runner": "\(id)"])
+        journal.note(.released, id, "told to stop")
+        runner.orders.yield(.stop)
+        guard let machine = runner.registration.description.machine else { return }
+        machines?.release(machine) { [weak self] other in await self?.drain(machine: other) }
+    }
+
+    private func drain(machine: String) {
+        let there = runners.first { $0.value.registration.description.machine == machine }
+        if let there { scheduler.drain(there.key, at: now) }
+    }
+
+    private func acquire(_ count: Int) {
+        journal.note(.acquired, nil, "\(count) machines asked for")
+        machines?.acquire(count) { [weak self] missing in
+            await self?.acquisitionFailed(missing)
+        }
+    }
+
+    private func acquisitionFailed(_ count: Int) { scheduler.acquisitionFailed(count) }
+}

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Run by partition.sh: disturbs the network between a hub (scheduler, frontend) and two runners' namespaces."""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+
+from cluster import Process, percentile
+
+# Runs in the hub's namespace, where the frontend listens on loopback.
+CLIENT = """
+import json, sys
+sys.path.insert(0, "scripts/cluster")
+from cluster import complete
+answer = complete(8000, json.loads(sys.argv[1]), timeout=90)
+print(json.dumps({"outcome": answer.outcome, "error": answer.error, "gaps": answer.gaps}))
+"""
+
+
+def within(node, *command):
+    return ["ip", "netns", "exec", f"punica-{node}", *command]
+
+
+def shape(node, *discipline):
+    """What leaves and enters a node: `delay 40ms loss 2%`, `loss 100%`, or nothing."""
+    for command in ([*within(node, "tc"), "qdisc", "del", "dev", "eth0", "root"],
+                    ["tc", "qdisc", "del", "dev", f"pv-{node}", "root"]):
+        subprocess.run(command, capture_output=True)
+    if discipline:
+        subprocess.run([*within(node, "tc"), "qdisc", "add", "dev", "eth0", "root", "netem", *discipline], check=True)
+        subprocess.run(["tc", "qdisc", "add", "dev", f"pv-{node}", "root", "netem", *discipline], check=True)
+
+
+def ask(request):
+    result = subprocess.run(within("hub", sys.executable, "-c", CLIENT, json.dumps(request)),
+                            capture_output=True, text=True)
+    if result.returncode:
+        return {"outcome": None, "error": result.stderr[-300:], "gaps": []}
+    return json.loads(result.stdout)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--clients", type=int, default=4)
+    options = parser.parse_args()
+    logs = tempfile.mkdtemp(prefix="punica-partition-")
+    processes = [Process("scheduler", within("hub", options.binary, "scheduler", "--listen", "10.117.0.1:8100",
+                                             "--insecure"), logs)]
+    for index, node in ((2, "a"), (3, "b")):
+        processes.append(Process(f"runner-{node}", within(
+            node, options.binary, "runner", "--scheduler", "10.117.0.1:8100", "--listen", f"10.117.0.{index}:9000",
+            "--id", str(uuid.uuid4()), "--threads", "1", "--insecure", "--kv-cache-bytes", "64MiB"), logs))
+    processes.append(Process("frontend", within("hub", options.binary, "serve", "--scheduler", "10.117.0.1:8100",
+                                                "--port", "8000"), logs))
+    for process in processes:
+        process.start()
+    try:
+        failed = run(options)
+    finally:
+        for process in processes:
+            if process.is_running():
+                process.kill()
+    if failed:
+        print(f"logs: {logs}", file=sys.stderr)
+        sys.exit(1)
+
+
+def run(options):
+    generator = random.Random(1)
+    specimens = [
+        {"model": model, "prompt": f"The sea {index}", "max_tokens": 300, "ignore_eos": True, "seed": index,
+         "temperature": temperature}
+        for index, (model, temperature) in enumerate(
+            [("punica-demo", 0), ("pirate", 0.9), ("reverse", 0.9), ("spanish", 0)])
+    ]
+    deadline = time.monotonic() + 60
+    while ask(specimens[0])["error"] and time.monotonic() < deadline:
+        time.sleep(0.5)
+    expected = {json.dumps(request): ask(request)["outcome"] for request in specimens}
+    phases = [
+        ("latency 40 ms", 8, lambda: [shape(node, "delay", "20ms") for node in "ab"]),
+        ("latency and 2 % loss", 8, lambda: [shape(node, "delay", "10ms", "loss", "2%") for node in "ab"]),
+        ("runner a cut off", 12, lambda: (shape("a", "loss", "100%"), shape("b"))),
+        ("healed", 6, lambda: (shape("a"), shape("b"))),
+        ("both cut off for 8 s", 8, lambda: [shape(node, "loss", "100%") for node in "ab"]),
+        ("healed again", 12, lambda: (shape("a"), shape("b"))),
+    ]
+    results, lock, stop = [], threading.Lock(), threading.Event()
+    phase = "none"
+
+    def work():
+        while not stop.is_set():
+            request = generator.choice(specimens)
+            begun = phase
+            answer = ask(request)
+            with lock:
+                results.append((begun, answer["outcome"] == expected[json.dumps(request)], answer))
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(options.clients)]
+    for thread in threads:
+        thread.start()
+    for phase, seconds, apply in phases:
+        apply()
+        time.sleep(seconds)
+    stop.set()
+    for thread in threads:
+        thread.join(120)
+    record = {"stuck": sum(thread.is_alive() for thread in threads), "phases": []}
+    for name, _, _ in phases:
+        mine = [(ok, answer) for begun, ok, answer in results if begun == name]
+        gaps = [gap for _, answer in mine for gap in answer["gaps"]]
+        record["phases"].append({
+            "phase": name, "requests": len(mine), "wrong": sum(not ok for ok, _ in mine),
+            "gap_p50": percentile(gaps, 0.5), "gap_max": max(gaps, default=None),
+        })
+    print(json.dumps(record, indent=2))
+    for _, ok, answer in results:
+        if not ok:
+            print(json.dumps({"error": answer["error"], "outcome": answer["outcome"]})[:500], file=sys.stderr)
+    return record["stuck"] or any(phase["wrong"] for phase in record["phases"])
+
+
+if __name__ == "__main__":
+    main()
