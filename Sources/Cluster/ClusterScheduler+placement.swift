@@ -5,9 +5,16 @@ extension ClusterScheduler {
     /// Beyond them only those are found that have room for the adapter as well, which bounds a decision's time.
     static let sharedAdapterLookahead = 32
 
-    /// Moves what draining runners have, then places what waits, in order of arrival, until one finds no room.
+    /// Moves what draining runners have, then places what waits, and releases the runners that are drained.
     mutating func dispatch(at now: Duration) {
-        for slot in drainingRunners.sorted(by: { self[$0].id < self[$1].id }) { evacuate(slot, at: now) }
+        let draining = drainingRunners.sorted { self[$0].id < self[$1].id }
+        for slot in draining { evacuate(slot, at: now) }
+        placeWaiting(at: now)
+        for slot in draining where self[slot].isConnected && self[slot].isIdle { release(slot) }
+    }
+
+    /// Places what waits, in order of arrival, until one finds no room.
+    private mutating func placeWaiting(at now: Duration) {
         var position = 0
         while position < line.count {
             let slot = line[position]

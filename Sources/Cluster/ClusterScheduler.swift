@@ -205,19 +205,16 @@ extension ClusterScheduler {
         freeRequestSlots.append(slot)
     }
 
-    /// Brings everything that follows from a runner's state in step with it: index, idleness, the end of a drain, and
-    /// whether there is anything to remember it for.
+    /// Brings everything that follows from a runner's state in step with it: index, idleness, and whether there is
+    /// anything to remember it for.
     mutating func settle(_ slot: RunnerSlot, at now: Duration) {
         modify(slot) { $0.idleSince = $0.isIdle && $0.isConnected ? $0.idleSince ?? now : nil }
         reindex(slot)
-        if self[slot].isConnected {
-            if self[slot].isDraining && self[slot].isIdle && !self[slot].isReleased { release(slot) }
-        } else if self[slot].workingSet.isEmpty {
-            drainingRunners.remove(slot)
-            runnerSlots[self[slot].id] = nil
-            runners[slot.offset] = nil
-            freeRunnerSlots.append(slot)
-        }
+        guard !self[slot].isConnected, self[slot].workingSet.isEmpty else { return }
+        drainingRunners.remove(slot)
+        runnerSlots[self[slot].id] = nil
+        runners[slot.offset] = nil
+        freeRunnerSlots.append(slot)
     }
 
     mutating func reindex(_ slot: RunnerSlot) {
