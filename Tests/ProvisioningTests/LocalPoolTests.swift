@@ -3,7 +3,7 @@ import Testing
 
 @testable import Provisioning
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct LocalPoolTests {
     private let directory: String
     /// Differs for each test: machines are found by name in the whole system.

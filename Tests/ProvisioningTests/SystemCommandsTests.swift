@@ -24,11 +24,9 @@ struct SystemCommandsTests {
         }
     }
 
-    @Test func `a command that does not end is given up`() async throws {
-        let start = ContinuousClock.now
+    @Test(.timeLimit(.minutes(10))) func `a command that does not end is given up`() async throws {
         await #expect(throws: PoolError.self) {
-            _ = try await SystemCommands(timeout: .milliseconds(200)).run(["sleep", "60"], input: "")
+            _ = try await SystemCommands(timeout: .milliseconds(200)).run(["sleep", "3600"], input: "")
         }
-        #expect(ContinuousClock.now - start < .seconds(20))
     }
 }

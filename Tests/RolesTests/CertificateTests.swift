@@ -12,7 +12,7 @@ import X509
 @testable import Roles
 
 /// Both ends of every connection must be who they say.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct CertificateTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct CertificateTests {
     @Test func `with the right certificates a request is answered`() async throws {
         let authority = try Authority()
         let scheduler = try await TestCluster.startScheduler(loopback, security: authority.issue("punica://scheduler"))

@@ -9,7 +9,7 @@ import Testing
 @testable import Roles
 
 /// Who does not belong is refused, and disturbs nobody.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct OutsiderTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct OutsiderTests {
     private func registration(_ id: UInt128, incarnation: UInt64, model: String = "bytes") -> RunnerMessage {
         .registration(
             RunnerRegistration(

@@ -26,7 +26,7 @@ final class TestCluster: Sendable {
     static var timeouts: ClusterTimeouts {
         var timeouts = ClusterTimeouts()
         timeouts.heartbeat = .milliseconds(200)
-        timeouts.silence = .seconds(2)
+        timeouts.silence = .seconds(5)
         return timeouts
     }
 
@@ -182,7 +182,7 @@ struct NoRunnerAdapters: RunnerAdapters {
 
 /// Waits until something is so; gives up after a while.
 func eventually(_ isSo: () async throws -> Bool) async throws -> Bool {
-    for _ in 0..<500 {
+    for _ in 0..<3000 {
         if try await isSo() { return true }
         try await Task.sleep(for: .milliseconds(20))
     }
