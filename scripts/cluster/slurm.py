@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ def main():
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("Slurm is started as root")
+    # Told to stop, it stops Slurm first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     directory = tempfile.mkdtemp(prefix="punica-slurm-")
     with SlurmCluster(directory) as cluster:
         if options.mode == "load":
