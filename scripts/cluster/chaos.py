@@ -94,7 +94,13 @@ class Chaos:
     def drain(self):
         """By the operator; the runner ends by itself when it is empty."""
         runner = self.generator.choice(self.cluster.runners)
-        self.cluster.operate("drain", runner.id)
+        deadline = time.monotonic() + 10
+        # A runner that has just come back, or a scheduler, may not be connected yet.
+        while "is draining" not in (self.cluster.operate("drain", runner.id) or ""):
+            if time.monotonic() > deadline:
+                self.counts["not_there"] = self.counts.get("not_there", 0) + 1
+                return
+            time.sleep(0.2)
         self.await_end(runner)
 
     def terminate(self):
