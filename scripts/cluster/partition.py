@@ -37,6 +37,24 @@ def shape(node, *discipline):
         subprocess.run(["tc", "qdisc", "add", "dev", f"pv-{node}", "root", "netem", *discipline], check=True)
 
 
+def can_shape():
+    """Whether this kernel can delay and lose packets."""
+    command = [*within("a", "tc"), "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]
+    works = subprocess.run(command, capture_output=True).returncode == 0
+    if works:
+        subprocess.run([*within("a", "tc"), "qdisc", "del", "dev", "lo", "root"], check=True)
+    return works
+
+
+def cut(node):
+    """Everything to and from a node is lost, silently."""
+    subprocess.run(["ip", "link", "set", f"pv-{node}", "down"], check=True)
+
+
+def mend(node):
+    subprocess.run(["ip", "link", "set", f"pv-{node}", "up"], check=True)
+
+
 def ask(request):
     result = subprocess.run(within("hub", sys.executable, "-c", CLIENT, json.dumps(request)),
                             capture_output=True, text=True)
@@ -87,10 +105,16 @@ def run(options):
     phases = [
         ("latency 40 ms", 8, lambda: [shape(node, "delay", "20ms") for node in "ab"]),
         ("latency and 2 % loss", 8, lambda: [shape(node, "delay", "10ms", "loss", "2%") for node in "ab"]),
-        ("runner a cut off", 12, lambda: (shape("a", "loss", "100%"), shape("b"))),
-        ("healed", 6, lambda: (shape("a"), shape("b"))),
-        ("both cut off for 8 s", 8, lambda: [shape(node, "loss", "100%") for node in "ab"]),
-        ("healed again", 12, lambda: (shape("a"), shape("b"))),
+        ("no more of it", 2, lambda: [shape(node) for node in "ab"]),
+    ]
+    if not can_shape():
+        print("latency and loss were not checked: this kernel has no netem", file=sys.stderr)
+        phases = []
+    phases += [
+        ("runner a cut off", 12, lambda: cut("a")),
+        ("healed", 6, lambda: mend("a")),
+        ("both cut off for 8 s", 8, lambda: [cut(node) for node in "ab"]),
+        ("healed again", 12, lambda: [mend(node) for node in "ab"]),
     ]
     results, lock, stop = [], threading.Lock(), threading.Event()
     phase = "none"
