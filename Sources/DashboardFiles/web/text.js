@@ -27,7 +27,7 @@ function rebuild(target, shown, build) {
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const count = (number) => whole.format(number);
 const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
-const rate = (number) => (number < 9.95 ? number.toFixed(1) : count(number));
+const rate = (number) => (number > 0 && number < 9.95 ? number.toFixed(1) : count(number));
 const percent = (share) => `${Math.round(100 * share)} %`;
 
 /** Seconds as people say them. */
