@@ -24,7 +24,8 @@ extension Histogram {
             let count = Double(counts[bucket])
             if seen + count >= wanted {
                 let low = bucket == 0 ? 0 : bounds[bucket - 1]
-                return low + (bound - low) * max(0, wanted - seen) / count
+                // Rounding may carry the interpolation an ulp past the bucket that it ends.
+                return min(bound, low + (bound - low) * max(0, wanted - seen) / count)
             }
             seen += count
         }

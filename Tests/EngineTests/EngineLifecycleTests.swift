@@ -2,6 +2,7 @@ import Adapters
 import Backends
 import Core
 import Engine
+import Foundation
 import Models
 import Sampling
 import Testing
@@ -94,6 +95,26 @@ import Testing
         await engine.stop()
     }
 
+    @Test func `who leaves is computed no further`() async throws {
+        let configuration = EngineConfiguration(
+            maxSequences: 4,
+            maxBatchedTokens: 16,
+            maxSequenceLength: 64,
+            blockSize: 4,
+            blockCount: 64
+        )
+        let engine = try await EngineHandle.start(configuration) { FrailRunner(pause: 0.01) }
+        do {
+            for await _ in try engine.submit(request(1, max: 50)) { break }
+        }
+        await engine.drain()
+        let statistics = engine.statistics
+        #expect(statistics.finished.cancelled == 1)
+        #expect(statistics.generatedTokens < 25)
+        #expect(statistics.freeBlocks + statistics.cachedBlocks == 64)
+        await engine.stop()
+    }
+
     @Test func `a full queue refuses`() async throws {
         let engine = try await startEcho(sequences: 1, tokens: 1, waiting: 2)
         var streams: [AsyncStream<GenerationEvent>] = []
@@ -154,7 +175,7 @@ import Testing
             blockSize: 4,
             blockCount: 64
         )
-        let engine = try await EngineHandle.start(configuration) { FailingRunner(goodSteps: 5) }
+        let engine = try await EngineHandle.start(configuration) { FrailRunner(goodSteps: 5) }
         let streams = try (0..<8).map { try engine.submit(request(UInt64($0), max: 40)) }
         let failure = EngineError.backend("the device is gone")
         for stream in streams {
@@ -173,12 +194,16 @@ import Testing
     }
 }
 
-/// Repeats the last token for some steps, and then fails for good.
-private struct FailingRunner: ModelRunner, ~Copyable {
-    var goodSteps: Int
+/// The echo with a pause before each step, which fails for good after some.
+private struct FrailRunner: ModelRunner, ~Copyable {
+    private var goodSteps: Int
+    private let pause: Double
     private var echo = EchoRunner(vocabularySize: 100)
 
-    init(goodSteps: Int) { self.goodSteps = goodSteps }
+    init(goodSteps: Int = .max, pause: Double = 0) {
+        self.goodSteps = goodSteps
+        self.pause = pause
+    }
 
     var vocabularySize: Int { echo.vocabularySize }
 
@@ -197,6 +222,7 @@ private struct FailingRunner: ModelRunner, ~Copyable {
         _ requests: borrowing [SamplingRequest],
         into outputs: inout [SampledToken?]
     ) throws(BackendError) {
+        Thread.sleep(forTimeInterval: pause)
         goodSteps -= 1
         if goodSteps < 0 { throw BackendError("the device is gone") }
         try echo.run(batch, requests, into: &outputs)

@@ -1,3 +1,4 @@
+import Adapters
 import Core
 import Engine
 import Frontend
@@ -18,6 +19,22 @@ private func answer(_ script: ScriptedSource.Script, _ extra: String = "") async
 }
 
 struct CompletionTests {
+    @Test func `every choice carries the adapter that the request names, and the base none`() async throws {
+        let (digest, source) = (AdapterDigest(bytes: Array(repeating: 7, count: 32)), ScriptedSource(.text("a")))
+        let store = try AdapterStore(budgetBytes: 100) { _ in
+            let summary = AdapterSummary(applied: [])
+            return .success(LoadedAdapter(digest: digest, projections: [], byteCount: 10, summary: summary))
+        }
+        _ = try await store.register(name: "mine", directory: "/tmp")
+        let frontend = try TestModel.frontend(source, adapters: store)
+        let named = try await frontend.complete(request(#""n":2"#, model: "mine"))
+        #expect(named.model == "mine" && named.adapterDigest == digest)
+        _ = try await named.whole()
+        #expect(try await frontend.complete(request()).adapterDigest == nil)
+        #expect(source.requests.map { $0.adapter?.name } == ["mine", "mine", nil])
+        #expect(source.requests.map { $0.adapter?.adapter.digest } == [digest, digest, nil])
+    }
+
     @Test func `an answer ends at the default of 16 tokens`() async throws {
         let (text, end, usage) = try await answer(.text("0123456789abcdefXYZ"))
         #expect(text == "0123456789abcdef")

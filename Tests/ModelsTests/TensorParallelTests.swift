@@ -41,6 +41,18 @@ import Weights
         }
     }
 
+    @Test func `a bias behind a sum is added by the first rank alone`() throws {
+        let checkpoint = try Checkpoint(directory: GoldenModels.directory + "/llama-yarn")
+        let name = "model.layers.0.self_attn.o_proj.bias"
+        let whole = try checkpoint.tensor(named: name)
+        let parts = try (0..<2).map { rank in
+            try checkpoint.part(TensorShard(tpRank: rank, tpCount: 2)).tensor(named: name)
+        }
+        #expect(whole.bytes.contains { $0 != 0 })
+        #expect(parts[0].bytes.elementsEqual(whole.bytes))
+        #expect(parts[1].shape == whole.shape && parts[1].bytes.allSatisfy { $0 == 0 })
+    }
+
     @Test func `ranks that do not divide a model are refused by name`() throws {
         let configuration = try GoldenModels.configuration(of: "llama2")
         let shard = TensorShard(tpRank: 0, tpCount: 3)

@@ -108,6 +108,24 @@ import Testing
         #expect(step.sequences.first?.wantsToken == true)
     }
 
+    @Test func `a preempted sequence goes before all that never ran`() throws {
+        var scheduler = try makeScheduler(blocks: 4, blockSize: 4, sequences: 2)
+        let old = scheduler.add(prompt(6), digest: nil, isReady: true)
+        let new = scheduler.add(prompt(3), digest: nil, isReady: true)
+        _ = scheduler.add(prompt(3), digest: nil, isReady: true)
+        var step = Step()
+        var rounds = 0
+        while step.preempted.isEmpty, rounds < 20 {
+            scheduler.schedule(into: &step)
+            commit(step, in: &scheduler)
+            rounds += 1
+        }
+        #expect(step.preempted == [new])
+        scheduler.finish(old)
+        scheduler.schedule(into: &step)
+        #expect(step.sequences.first?.index == new)
+    }
+
     @Test func `a shared prefix is not computed again, but only under the same adapter`() throws {
         var scheduler = try makeScheduler(sharesPrefixes: true)
         let digest = AdapterDigest(bytes: Array(repeating: 1, count: 32))
