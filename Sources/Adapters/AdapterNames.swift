@@ -15,6 +15,12 @@ enum AdapterNames {
         guard name.first != " ", name.last != " " else {
             throw .invalidName(name: name, reason: "it starts or ends with a space")
         }
+        guard !name.contains(",") else {
+            throw .invalidName(name: name, reason: "it has a comma, which parts names in metrics")
+        }
+        guard !["/pin", "/unpin"].contains(where: name.hasSuffix) else {
+            throw .invalidName(name: name, reason: "it ends like the path of an admin route")
+        }
     }
 
     private static func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {

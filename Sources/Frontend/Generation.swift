@@ -70,7 +70,9 @@ private struct ChoiceUnderway {
     mutating func append(_ delta: ChoiceDelta) {
         text += delta.text
         end = delta.end
-        if let more = delta.reports { reports = (reports ?? []) + more }
+        guard let more = delta.reports else { return }
+        // In place: a copy for each piece would take a time that is the answer's length squared.
+        if reports == nil { reports = more } else { reports?.append(contentsOf: more) }
     }
 
     func whole(index: Int) -> Choice {

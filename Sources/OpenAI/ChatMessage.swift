@@ -7,7 +7,9 @@ enum ChatMessage {
     /// Checks a message and returns it with its content as one string.
     ///
     /// Text parts are joined by newlines; `developer` becomes `system`; a tool call's arguments become an object if
-    /// they are one in JSON. Other members of the message are kept for the template.
+    /// they are one in JSON, or empty. Other members of the message are kept for the template, except those that say
+    /// nothing: clients send back whole answers, whose `tool_calls` may be null or empty, and templates ask whether
+    /// a member is there.
     static func normalized(_ value: JSONValue, path: String) throws(OpenAIError) -> JSONValue {
         let fields = try FieldReader(value, path: path)
         guard case .object(var message) = value else { throw .missing(field: path) }
@@ -17,11 +19,10 @@ enum ChatMessage {
             throw .outOfRange(field: fields.path("role"), bound: bound, value: "'\(role)'")
         }
         message["role"] = .string(role == "developer" ? "system" : role)
-        if let calls = try toolCalls(fields) {
-            message["tool_calls"] = .array(calls)
-        }
+        let calls = try toolCalls(fields) ?? []
+        message["tool_calls"] = calls.isEmpty ? nil : .array(calls)
         message["content"] = try content(fields, isOptional: role == "assistant")
-        return .object(message)
+        return .object(JSONObject(zip(message.keys, message.values).filter { $0.1 != .null }))
     }
 
     private static func content(_ fields: FieldReader, isOptional: Bool) throws(OpenAIError) -> JSONValue {
@@ -67,7 +68,8 @@ enum ChatMessage {
         let members = try FieldReader(function, path: fields.path("function"))
         _ = try members.requiredString("name")
         guard case .object(var object) = function, case .string(let text)? = members.value("arguments"),
-            let arguments = try? JSONValue(parsing: [UInt8](text.utf8)), case .object = arguments
+            let arguments = try? JSONValue(parsing: [UInt8]((text.isEmpty ? "{}" : text).utf8)),
+            case .object = arguments
         else { return value }
         object["arguments"] = arguments
         call["function"] = .object(object)

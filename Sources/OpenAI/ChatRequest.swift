@@ -32,6 +32,9 @@ package struct ChatRequest: Sendable, Equatable {
         tools = try Self.tools(fields)
         addsGenerationPrompt = try fields.bool("add_generation_prompt") ?? true
         addsSpecialTokens = try fields.bool("add_special_tokens") ?? false
+        guard try fields.bool("echo") != true else {
+            throw .unsupported(field: "echo", reason: "an answer to messages does not repeat them")
+        }
         templateVariables = try Self.variables(fields)
         var options = try GenerationOptions(fields)
         options.sampling.topLogprobs = try Self.topLogprobs(fields)

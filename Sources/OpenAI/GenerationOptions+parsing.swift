@@ -53,7 +53,7 @@ extension GenerationOptions {
             }
             streamsUsage = try options.bool("include_usage") ?? false
         }
-        user = try fields.string("user")
+        _ = try fields.string("user")
     }
 }
 
@@ -71,10 +71,9 @@ extension FieldReader {
         return tokens
     }
 
-    /// `top_k`: -1 keeps every token, as if absent.
+    /// `top_k`: 0 and -1 keep every token, as if absent.
     fileprivate func topK() throws(OpenAIError) -> Int? {
-        guard let count = try integer("top_k", in: -1...Int(Int32.max)), count != -1 else { return nil }
-        guard count > 0 else { throw .outOfRange(field: path("top_k"), bound: "-1 or at least 1", value: "0") }
+        guard let count = try integer("top_k", in: -1...Int(Int32.max)), count > 0 else { return nil }
         return count
     }
 

@@ -22,7 +22,6 @@ package struct GenerationOptions: Sendable, Equatable {
     package var isStreaming = false
     /// Whether a stream ends with a chunk that holds usage; false if not streaming.
     package var streamsUsage = false
-    package var user: String?
 
     package init() {}
 }

@@ -3,7 +3,7 @@ package import JSON
 /// An entry of `/v1/models`: the base or an adapter of it.
 package struct ModelCard: Sendable, Equatable {
     package let id: String
-    /// Seconds since 1970 at which it was registered.
+    /// Seconds since 1970 at which the server began to serve its base.
     package let created: Int
     /// Where it was loaded from, or the content it is an alias of.
     package let root: String

@@ -21,6 +21,8 @@ enum UnsupportedFields {
         "prompt_embeds": "prompts are text or tokens",
         "bad_words": "use logit_bias",
         "allowed_token_ids": "use logit_bias",
+        "documents": "no template gets documents; put them into a message",
+        "truncate_prompt_tokens": "prompts are never cut",
     ]
 
     static func refuse(in fields: FieldReader) throws(OpenAIError) {
@@ -29,6 +31,7 @@ enum UnsupportedFields {
             // What clients send to say "not this" is harmless.
             if case .bool(false) = value { continue }
             if case .string("") = value { continue }
+            if case .string("none") = value { continue }
             if case .array(let elements) = value, elements.isEmpty { continue }
             throw .unsupported(field: name, reason: reason)
         }

@@ -24,7 +24,7 @@ enum Endpoint: Equatable {
 
     /// Who may use an endpoint.
     enum Group {
-        /// Anybody: probes and metrics.
+        /// Anybody who reaches the socket: probes, the page at `/`, and metrics, whose labels name busy adapters.
         case open
         /// Holders of an API key.
         case api
@@ -49,6 +49,14 @@ enum Endpoint: Equatable {
         case .adapter, .adapters, .dashboardState, .loadAdapter, .pinAdapter, .publishedAdapter, .registerAdapter,
             .removeAdapter, .unloadAdapter, .unpinAdapter:
             .admin
+        }
+    }
+
+    var readsBody: Bool {
+        switch self {
+        case .chatCompletions, .completions, .detokenize, .loadAdapter, .registerAdapter, .tokenize, .unloadAdapter:
+            true
+        default: false
         }
     }
 

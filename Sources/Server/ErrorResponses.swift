@@ -65,8 +65,15 @@ extension ServerError {
         }
     }
 
-    /// Whether the rest of the request is not worth reading.
-    var closesConnection: Bool { [.bodyTimeout].contains(self) || answer.status == 413 }
+    /// Whether it comes before the whole body was read.
+    var leavesBody: Bool {
+        switch self {
+        case .adminIsLocal, .bodyTimeout, .bodyTooLarge, .draining, .invalidKey, .methodNotAllowed, .missingKey,
+            .notFound:
+            true
+        default: false
+        }
+    }
 }
 
 extension FrontendError {

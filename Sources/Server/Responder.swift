@@ -10,21 +10,27 @@ struct Responder: HTTPResponder {
 
     let endpoints: Endpoints
     let access: AccessRules
-    let errors: ErrorCounts
+    let failures: FailureLog
     /// What this socket serves; the rest does not exist here.
     let groups: Set<Endpoint.Group>
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let id = RandomID.accepted(request.headers[.requestID]) ?? RandomID.next()
+        var context = context
+        context.requestID = id
         var response: Response
+        var leavesBody = true
         do throws(ServerError) {
             let endpoint = try route(request)
-            try access.check(endpoint.group, request.headers)
+            leavesBody = !endpoint.readsBody
+            try access.check(endpoint.group, request.headers, host: request.head.authority)
             response = try await endpoints.respond(endpoint, request, context)
         } catch {
-            response = refuse(error, id, context)
+            response = refuse(error, context)
+            leavesBody = leavesBody || error.leavesBody
         }
         response.headers[.requestID] = id
+        if leavesBody, request.announcesBody { context.close(after: &response) }
         return request.method == .head ? response.createHeadResponse() : response
     }
 
@@ -37,21 +43,18 @@ struct Responder: HTTPResponder {
         }
     }
 
-    private func refuse(_ error: ServerError, _ id: String, _ context: ConnectionContext) -> Response {
-        let answer = error.answer
-        errors.add(answer.code)
-        if answer.status == 500 {
-            context.logger.error("request failed", metadata: ["request": "\(id)", "error": "\(error)"])
-        }
-        var response = Response(json: error.body.json, status: HTTPResponse.Status(code: answer.status))
+    private func refuse(_ error: ServerError, _ context: ConnectionContext) -> Response {
+        failures.note(error, context)
+        let status = HTTPResponse.Status(code: error.answer.status)
+        var response = Response(json: error.body.json, status: status)
         response.headers.append(contentsOf: error.headers)
-        guard error.closesConnection else { return response }
-        response.headers[.connection] = "close"
-        let body = response.body
-        response.body = ResponseBody(contentLength: body.contentLength) { writer in
-            try await body.write(writer)
-            context.closeSoon()
-        }
         return response
+    }
+}
+
+extension Request {
+    /// Whether a body follows, however short.
+    fileprivate var announcesBody: Bool {
+        headers[.transferEncoding] != nil || headers[.contentLength].map { $0 != "0" } ?? false
     }
 }

@@ -35,12 +35,13 @@ package struct Server: Sendable {
             generating: GeneratingEndpoint(
                 frontend: frontend,
                 answers: answers,
+                failures: FailureLog(counts: errors),
                 body: body,
                 stallTimeout: configuration.stallTimeout
             ),
             tokenizing: TokenizeEndpoint(frontend: frontend, body: body),
             models: ModelsEndpoint(model: frontend.model, adapters: adapters),
-            adapters: AdaptersEndpoint(store: adapters, baseNames: frontend.model.names, body: body),
+            adapters: AdaptersEndpoint(store: adapters, body: body),
             published: PublishedAdaptersEndpoint(
                 origin: configuration.publishedAdapters,
                 stallTimeout: configuration.stallTimeout
@@ -52,7 +53,7 @@ package struct Server: Sendable {
                 adapterSlots: configuration.adapterSlots
             ),
             dashboard: DashboardEndpoint(monitor: monitor),
-            home: HomePage(model: frontend.model, adapters: adapters),
+            home: HomePage(model: frontend.model, adapters: adapters, needsKey: !configuration.apiKeys.isEmpty),
             answers: answers
         )
     }
@@ -109,7 +110,7 @@ package struct Server: Sendable {
             responder: Responder(
                 endpoints: endpoints,
                 access: AccessRules(configuration, address: address),
-                errors: errors,
+                failures: FailureLog(counts: errors),
                 groups: groups
             ),
             server: .http1(configuration: http),

@@ -26,11 +26,12 @@ extension ServerError: CustomStringConvertible {
     ///
     /// A tenant is not told where adapters lie or what is wrong with their files.
     var message: String {
-        if case .frontend(.adapter) = self {
-            return answer.status == 503
-                ? "Memory for adapters is taken by running requests; try again." : "The adapter cannot be loaded."
+        guard case .frontend(.adapter(let error)) = self else { return description }
+        switch error {
+        case .budgetExceeded: return "Memory for adapters is taken by running requests; try again."
+        case .unavailable: return "The adapter cannot be had now; try again."
+        default: return "The adapter cannot be loaded."
         }
-        return description
     }
 
     var body: ErrorBody {

@@ -92,6 +92,42 @@ struct LimitTests {
         #expect(text == "cc0-11.50")
     }
 
+    @Test(arguments: [
+        "{{ 'a'.center(least) }}", "{{ 'a'.zfill(least) }}", "{{ 'a' | center(least) }}",
+        "{{ [1] | batch(least, 0) | list }}",
+        "{{ 1.5 | round(least) }}", "{{ 1.5 | round(least, 'floor') }}", "{{ 15 | round(least) }}",
+        "{{ '%*d' % (least, 1) }}",
+        "{{ 'abc' | truncate(least) }}", "{{ 'abc' | truncate(3, leeway=least) }}", "{{ 'a' | indent(least) }}",
+        "{{ '\\t'.expandtabs(least) }}", "{{ 'a' * least }}", "{{ [1] | slice(least) | list }}",
+        "{{ 'aa'.replace('a', 'b', least) }}",
+        "{{ 'a a'.split(' ', least) }}", "{{ range(least) | list }}", "{{ range(0, 9, least) | list }}",
+        "{{ [1] | tojson(indent=least) }}",
+        "{{ '%c' % least }}", "{{ '{:{}}'.format(1, least) }}", "{{ 'abc'[least:] }}",
+        "{{ [1, 2] | sum(start=least) }}",
+        "{{ least % -1 }}", "{{ least // 1 }}", "{{ least ** 2 }}", "{{ 'x' | int(base=least) }}",
+        "{{ least | filesizeformat }}",
+    ])
+    func `the least integer stops nothing`(source: String) {
+        // Rendered or refused, in one piece.
+        _ = error("{% set least = -9223372036854775807 - 1 %}" + source)
+    }
+
+    @Test(arguments: [
+        "{{ needle in text }}", "{{ text.find(needle) }}", "{{ text.rfind(needle) }}", "{{ text.count(needle) }}",
+        "{{ text.replace(needle, 'c') | length }}", "{{ text.split(needle) | length }}",
+        "{{ text.rsplit(needle) | length }}",
+        "{{ text.partition(needle) | length }}",
+    ])
+    func `a search takes a time that grows with the text only`(search: String) throws {
+        let almost = "{% set text = 'a' * 900000 %}{% set half = 'a' * 400000 %}"
+        let start = ContinuousClock.now
+        for needle in ["half ~ 'b'", "'b' ~ half", "half ~ 'b' ~ half"] {
+            _ = try ChatTemplate(source: almost + "{% set needle = \(needle) %}" + search).render(context: [:])
+        }
+        // The product would be 3.6e11 comparisons.
+        #expect(ContinuousClock.now - start < .seconds(60))
+    }
+
     @Test func `a small budget of output is kept to the byte`() throws {
         let template = try ChatTemplate(source: "{{ 'é' * 4 }}")
         #expect(try template.render(context: [:], limits: RenderLimits(outputBytes: 8)) == "éééé")

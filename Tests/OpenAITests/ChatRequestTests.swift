@@ -56,6 +56,20 @@ struct ChatRequestTests {
         #expect(request.messages[1] == ["role": "tool", "tool_call_id": "1", "content": "42"])
     }
 
+    @Test func `an answer sent back whole says only what it said`() throws {
+        let call = #"{"id":"1","type":"function","function":{"name":"f","arguments":""}}"#
+        let messages =
+            #"[{"role":"assistant","content":"a","refusal":null,"audio":null,"tool_calls":null},"#
+            + #"{"role":"assistant","content":"b","tool_calls":[]},"#
+            + #"{"role":"assistant","content":null,"tool_calls":[\#(call)]}]"#
+        let request = try chat(messages: messages)
+        #expect(request.messages[0] == ["role": "assistant", "content": "a"])
+        #expect(request.messages[1] == ["role": "assistant", "content": "b"])
+        let function: JSONValue = ["name": "f", "arguments": [:]]
+        let expected: JSONValue = [["id": "1", "type": "function", "function": function]]
+        #expect(request.messages[2] == ["role": "assistant", "content": "", "tool_calls": expected])
+    }
+
     @Test func `arguments that are no JSON object stay text`() throws {
         let call = #"{"function":{"name":"f","arguments":"not json"}}"#
         let request = try chat(messages: #"[{"role":"assistant","tool_calls":[\#(call)]}]"#)
@@ -103,9 +117,17 @@ struct ChatRequestTests {
         #expect(refusal(#""chat_template_kwargs":3"#)?.code == "invalid_type")
     }
 
-    @Test(arguments: ["functions", "function_call", "audio", "chat_template"])
+    @Test(arguments: ["functions", "function_call", "audio", "chat_template", "documents"])
     func `older and richer forms are refused`(field: String) {
         #expect(refusal(#""\#(field)":"x""#)?.parameter == field)
+    }
+
+    @Test func `what says not this is taken`() throws {
+        for field in [#""function_call":"none""#, #""documents":[]"#, #""functions":null"#, #""suffix":"""#] {
+            #expect(throws: Never.self) { try chat(field) }
+        }
+        #expect(refusal(#""echo":true"#)?.parameter == "echo")
+        #expect(throws: Never.self) { try chat(#""echo":false"#) }
     }
 
     @Test func `only text can be asked for`() throws {

@@ -68,7 +68,6 @@ struct CompletionRequestTests {
         expected.choiceCount = 2
         expected.isStreaming = true
         expected.streamsUsage = true
-        expected.user = "u"
         #expect(options == expected)
     }
 
@@ -102,9 +101,14 @@ struct CompletionRequestTests {
         #expect(request.options == GenerationOptions())
     }
 
+    @Test(arguments: ["0", "-1", "null"])
+    func `no bound on how many tokens are kept may be said in three ways`(value: String) throws {
+        #expect(try completion(#""top_k":\#(value)"#).options.sampling.topK == nil)
+    }
+
     @Test(arguments: [
         ("temperature", "2.1"), ("temperature", "-0.1"), ("temperature", "1e300"), ("top_p", "0"), ("top_p", "1.01"),
-        ("top_p", "1e-300"), ("top_k", "0"), ("top_k", "-2"), ("min_p", "-0.1"), ("min_p", "1.1"),
+        ("top_p", "1e-300"), ("top_k", "-2"), ("min_p", "-0.1"), ("min_p", "1.1"),
         ("repetition_penalty", "0"), ("repetition_penalty", "2.1"), ("presence_penalty", "2.1"),
         ("frequency_penalty", "-2.1"), ("seed", "1e30"), ("max_tokens", "0"), ("max_tokens", "-1"),
         ("max_tokens", "1e30"), ("min_tokens", "-1"), ("n", "0"), ("n", "17"), ("logprobs", "21"), ("logprobs", "-1"),

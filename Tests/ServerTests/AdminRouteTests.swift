@@ -25,6 +25,13 @@ struct AdminRouteTests {
         #expect(try await server.send(.get, "\(adapters)/org/a").status == 404)
     }
 
+    @Test(arguments: ["org/pin", "org/unpin", "a,b", "base"])
+    func `a name that a route or a metric could not tell is refused`(name: String) async throws {
+        let answer = try await TestServer().send(.post, adapters, body: #"{"name":"\#(name)","path":"/tmp"}"#)
+        #expect(answer.status == 400)
+        #expect(answer.errorCode == "invalid_adapter_name")
+    }
+
     @Test func `a taken name is replaced only as told`() async throws {
         let server = try TestServer()
         func register(_ path: String, _ replace: String) async throws -> Answer {

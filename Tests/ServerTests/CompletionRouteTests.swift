@@ -72,11 +72,14 @@ struct CompletionRouteTests {
         let token = GenerationEvent.token(GeneratedToken(index: 0, id: TestModel.token(65)))
         let source = ScriptedSource(.events([token, .failed(.backend("lost"))]))
         let body = #"{"model":"base","prompt":"x","stream":true}"#
-        let answer = try await TestServer(source).send(.post, completions, body: body)
+        let server = try TestServer(source)
+        let answer = try await server.send(.post, completions, body: body)
         #expect(answer.events.count == 2)
         let error = try JSONValue(parsing: answer.events[1])["error"]
         #expect(error?["code"] == "engine_failed")
         #expect(!answer.text.contains("[DONE]"))
+        let metrics = try await server.send(.get, "/metrics").text
+        #expect(metrics.contains(#"punica_request_errors_total{code="engine_failed"} 1"#))
     }
 
     @Test(arguments: [

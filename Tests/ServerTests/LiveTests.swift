@@ -96,6 +96,21 @@ struct LiveTests {
         }
     }
 
+    @Test(arguments: [
+        "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+        "POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n",
+        "GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
+    ])
+    func `a body that nobody reads does not hold the connection`(start: String) async throws {
+        try await serving(try TestServer { $0.apiKeys = ["key"] }) { port, _ in
+            let wire = try Wire(port: port)
+            wire.send(start)
+            let (text, isClosed) = try await wire.readToEnd()
+            #expect(text.lowercased().contains("connection: close"))
+            #expect(isClosed)
+        }
+    }
+
     @Test(arguments: ["", "GET / HTTP/1.1\r\nHos"])
     func `a connection that says nothing whole is closed`(start: String) async throws {
         try await serving(try TestServer { $0.idleTimeout = .milliseconds(200) }) { port, _ in

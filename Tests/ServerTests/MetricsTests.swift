@@ -78,6 +78,17 @@ struct MetricsTests {
         #expect(before.values.reduce(0, +) == Double(store.statistics.hits))
     }
 
+    @Test func `an adapter called as the sum of the others shares its series`() async throws {
+        let server = try TestServer()
+        for number in 0..<120 {
+            let body = #"{"name":"\#(number == 60 ? "other" : "a\(number)")","path":"/tmp"}"#
+            #expect(try await server.send(.post, "/admin/adapters", body: body).status == 201)
+        }
+        let page = try await server.send(.get, "/metrics").text
+        let series = page.split(separator: "\n").filter { !$0.hasPrefix("#") }.map { $0.split(separator: " ")[0] }
+        #expect(Set(series).count == series.count)
+    }
+
     /// The hits of each series of the page.
     private func hits(_ store: AdapterStore) -> [String: Double] {
         var page = PrometheusText()

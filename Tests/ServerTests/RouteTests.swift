@@ -70,6 +70,15 @@ struct RouteTests {
         #expect(page.text.contains(#""model": "a10""#))
     }
 
+    @Test func `the page at the root names no tenant where a key is needed`() async throws {
+        let server = try TestServer { $0.apiKeys = ["key"] }
+        _ = try await server.adapters.register(name: "secret-tenant", directory: "/tmp")
+        let page = try await server.send(.get, "/")
+        #expect(page.status == 200)
+        #expect(!page.text.contains("secret-tenant"))
+        #expect(page.text.contains("Authorization: Bearer KEY"))
+    }
+
     @Test func `text is tokenized and back`() async throws {
         let server = try TestServer()
         let body = #"{"prompt":"hé","return_token_strs":true}"#

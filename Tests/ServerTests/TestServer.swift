@@ -28,7 +28,9 @@ struct TestServer {
         change(&configuration)
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        adapters = try AdapterStore(budgetBytes: 1 << 20) { Self.adapter(in: $0) }
+        adapters = try AdapterStore(budgetBytes: 1 << 20, reservedNames: ["base", "base-alias"]) {
+            Self.adapter(in: $0)
+        }
         let frontend = try TestModel.frontend(source, adapters: adapters, pendingLimit: pendingLimit)
         server = Server(
             configuration: configuration,

@@ -43,7 +43,7 @@ def ranges(server: Server):
             for chat in (False, True):
                 error = refused(server, field, chat=chat, **{field: value})
                 expect(str(error.param) == field, f"param {error.param}")
-    for field, value in {"top_k": 0, "min_p": 2, "repetition_penalty": 0}.items():
+    for field, value in {"top_k": -2, "min_p": 2, "repetition_penalty": 0}.items():
         refused(server, field, extra_body={field: value})
     message = str(refused(server, "temperature", temperature=2.5).body["message"])
     expect("2.5" in message and "2" in message, f"no value or bound in {message!r}")

@@ -60,7 +60,7 @@ extension Filter {
             if let integer = value.integerValue { return .integer(try rounded(integer, digits: precision)) }
             return .float(NumberFormat.rounded(float, digits: precision))
         }
-        guard abs(precision) <= 22 else { throw .evaluation("precision \(precision) is out of range") }
+        guard precision.magnitude <= 22 else { throw .evaluation("precision \(precision) is out of range") }
         let scale = try scale(precision)
         let scaled = float * scale
         guard scaled.isFinite else { throw .evaluation("cannot convert float infinity or NaN to integer") }

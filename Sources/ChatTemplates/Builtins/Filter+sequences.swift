@@ -87,7 +87,7 @@ extension Filter {
             batch.append(element)
         }
         if !batch.isEmpty {
-            let missing = fill.isNone ? 0 : max(0, size - batch.count)
+            let missing = fill.isNone ? 0 : max(0, max(0, size) - batch.count)
             try renderer.charge(elements: missing)
             batches.append(try .list(batch + Array(repeating: fill, count: missing)))
         }

@@ -39,7 +39,7 @@ extension Filter {
     {
         let width = try arguments.takeInteger("width") ?? 80
         let text = try text(value, renderer)
-        let padding = max(0, width - text.count)
+        let padding = max(0, max(0, width) - text.count)
         let left = padding / 2 + (padding & width & 1)
         return .string(try StringMethod.padded(text, left: left, right: padding - left, " ", renderer))
     }

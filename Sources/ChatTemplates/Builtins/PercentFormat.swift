@@ -81,7 +81,7 @@ struct PercentFormat {
         if rest.first == "*" {
             rest.removeFirst()
             guard case .integer(let value) = try nextValue() else { throw .evaluation("* wants int") }
-            guard abs(value) <= FormatSpec.maxWidth else { throw .evaluation("width too big") }
+            guard value.magnitude <= FormatSpec.maxWidth else { throw .evaluation("width too big") }
             return value
         }
         var value: Int?

@@ -6,7 +6,7 @@ extension StringMethod {
         if self == .zfill { return .string(try zeroFilled(text, width, renderer)) }
         let fill = try arguments.takeText() ?? " "
         guard fill.count == 1 else { throw .evaluation("The fill character must be exactly one character long") }
-        let padding = max(0, width - text.count)
+        let padding = max(0, max(0, width) - text.count)
         // An odd place goes left when the width is odd, as in Python.
         let left =
             switch self {
@@ -30,7 +30,7 @@ extension StringMethod {
     }
 
     private func zeroFilled(_ text: Text, _ width: Int, _ renderer: Renderer) throws(Fault) -> Text {
-        let padding = max(0, width - text.count)
+        let padding = max(0, max(0, width) - text.count)
         guard let sign = text.scalars.first, sign == "+" || sign == "-" else {
             return try Self.padded(text, left: padding, right: 0, "0", renderer)
         }

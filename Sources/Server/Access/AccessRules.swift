@@ -13,19 +13,28 @@ struct AccessRules: Sendable {
         isLoopback = address.isLoopback
     }
 
-    func check(_ group: Endpoint.Group, _ headers: HTTPFields) throws(ServerError) {
+    /// - Parameter host: the `Host` header.
+    func check(_ group: Endpoint.Group, _ headers: HTTPFields, host: String?) throws(ServerError) {
         switch group {
         case .open, .adminPage: return
         case .api where apiKeys.isEmpty: return
         case .api: try require(apiKeys, headers)
-        case .admin: try checkAdmin(headers)
+        case .admin: try checkAdmin(headers, host: host)
         }
     }
 
-    private func checkAdmin(_ headers: HTTPFields) throws(ServerError) {
+    private func checkAdmin(_ headers: HTTPFields, host: String?) throws(ServerError) {
         if let adminKey { return try require([adminKey], headers) }
-        // A web page can make its reader's browser send requests to the reader's own machine; it says so in Origin.
-        guard isLoopback, headers[.origin] == nil else { throw .adminIsLocal }
+        // A web page can make its reader's browser send requests to the reader's own machine: from another origin, which
+        // Origin says, or from its own after pointing its name there, which Host says.
+        guard isLoopback, headers[.origin] == nil, host.map(Self.namesThisMachine) ?? true else { throw .adminIsLocal }
+    }
+
+    /// Whether a `Host` header, with or without port, can only mean the machine that its sender is on.
+    static func namesThisMachine(_ host: String) -> Bool {
+        let name = host.replacing(#/:[0-9]*$/#, with: "")
+        return name.lowercased() == "localhost" || name == "[::1]"
+            || name.wholeMatch(of: #/127(\.[0-9]{1,3}){3}/#) != nil
     }
 
     private func require(_ keys: [AccessKey], _ headers: HTTPFields) throws(ServerError) {

@@ -6,8 +6,6 @@ import OpenAI
 /// The admin routes of adapters, and vLLM's two.
 struct AdaptersEndpoint: Sendable {
     let store: AdapterStore
-    /// Names of the base, which no adapter may take.
-    let baseNames: [String]
     let body: BodyReader
 
     func list() -> Response {
@@ -67,9 +65,6 @@ struct AdaptersEndpoint: Sendable {
 
     private func register(_ registration: AdapterRegistration) async throws(ServerError) -> AdapterDescription {
         let name = registration.name
-        guard !baseNames.contains(name) else {
-            throw .adapter(.invalidName(name: name, reason: "it is the base model's name"))
-        }
         do {
             return try await store.register(
                 name: name,

@@ -10,6 +10,7 @@ struct EventStream: Sendable {
     /// Whether the last chunk is one of usage.
     let reportsUsage: Bool
     let stallTimeout: Duration
+    let failures: FailureLog
 
     /// Writes to the end; a client that goes or stalls ends the generation.
     func write(to writer: inout any ResponseBodyWriter, context: ConnectionContext) async throws {
@@ -19,6 +20,7 @@ struct EventStream: Sendable {
         defer { watching.cancel() }
         var opened: Set<Int> = []
         for await update in generation.updates {
+            if case .failed(let error) = update { failures.note(.frontend(error), context) }
             let chunk = bytes(of: update, opened: &opened)
             stall.beginWrite()
             do {

@@ -8,6 +8,7 @@ import OpenAI
 struct GeneratingEndpoint: Sendable {
     let frontend: Frontend
     let answers: ActiveAnswers
+    let failures: FailureLog
     let body: BodyReader
     let stallTimeout: Duration
 
@@ -68,7 +69,8 @@ struct GeneratingEndpoint: Sendable {
             generation: generation,
             format: format,
             reportsUsage: options.streamsUsage,
-            stallTimeout: stallTimeout
+            stallTimeout: stallTimeout,
+            failures: failures
         )
         let headers: HTTPFields = [.contentType: "text/event-stream; charset=utf-8", .cacheControl: "no-cache"]
         return Response(

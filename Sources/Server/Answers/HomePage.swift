@@ -5,35 +5,35 @@ import Frontend
 struct HomePage: Sendable {
     let model: ServedModel
     let adapters: AdapterStore
+    /// Whether tenants need a key; adapters are then named to them only, at `/v1/models`.
+    let needsKey: Bool
     /// Adapters shown; there may be thousands.
     private static let shownCount = 20
 
-    init(model: ServedModel, adapters: AdapterStore) {
-        self.model = model
-        self.adapters = adapters
-    }
-
     /// - Parameter host: the caller's `Host` header.
     func text(host: String) -> String {
-        let names = adapters.list().map(\.name)
-        let example = names.first ?? model.name
-        let more =
-            names.count > Self.shownCount ? "\n  ... and \(names.count - Self.shownCount) more: GET /v1/models" : ""
-        let list = names.isEmpty ? "\n  none yet" : names.prefix(Self.shownCount).map { "\n  \($0)" }.joined()
+        let names = needsKey ? [] : adapters.list().map(\.name)
+        let header = needsKey ? "-H 'Authorization: Bearer KEY' " : ""
         return """
             Punica serves many LoRA fine-tunes of one base model at once, through OpenAI's API.
 
             Base model
               \(model.names.joined(separator: ", "))
-
-            Adapters (\(names.count))\(list)\(more)
-
+            \(list(of: names))
             Try
-              curl http://\(host)/v1/completions -H 'Content-Type: application/json' \\
-                -d '{"model": "\(example)", "prompt": "Hello", "max_tokens": 32}'
+              curl http://\(host)/v1/completions \(header)-H 'Content-Type: application/json' \\
+                -d '{"model": "\(names.first ?? model.name)", "prompt": "Hello", "max_tokens": 32}'
 
             Also: /v1/chat/completions  /v1/models  /tokenize  /detokenize  /health  /ready  /metrics  /dashboard
 
             """
+    }
+
+    private func list(of names: [String]) -> String {
+        if needsKey { return "\nAdapters: GET /v1/models\n" }
+        let shown = names.isEmpty ? ["none yet"] : names.prefix(Self.shownCount)
+        let left = names.count - shown.count
+        let more = left > 0 ? "\n  ... and \(left) more: GET /v1/models" : ""
+        return "\nAdapters (\(names.count))" + shown.map { "\n  \($0)" }.joined() + more + "\n"
     }
 }

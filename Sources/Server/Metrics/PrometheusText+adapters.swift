@@ -65,9 +65,12 @@ extension PrometheusText {
         _ others: ArraySlice<AdapterDescription>,
         _ value: (AdapterDescription) -> Int
     ) {
-        var samples = named.map { Sample(["adapter": $0.name], Double(value($0))) }
-        if !others.isEmpty {
-            samples.append(Sample(["adapter": NamedCounts.othersName], Double(others.reduce(0) { $0 + value($1) })))
+        // An adapter may be called what the sum of the others is called; a series must not come twice.
+        let shown = named.filter { $0.name != NamedCounts.othersName }
+        let rest = others + named.filter { $0.name == NamedCounts.othersName }
+        var samples = shown.map { Sample(["adapter": $0.name], Double(value($0))) }
+        if !rest.isEmpty {
+            samples.append(Sample(["adapter": NamedCounts.othersName], Double(rest.reduce(0) { $0 + value($1) })))
         }
         metric(name, .gauge, help, samples)
     }
