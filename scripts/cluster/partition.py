@@ -22,28 +22,47 @@ answer = complete(8000, json.loads(sys.argv[1]), timeout=90)
 print(json.dumps({"outcome": answer.outcome, "error": answer.error, "gaps": answer.gaps}))
 """
 
+PROBE = """
+import socket, statistics, sys, time
+times = []
+for _ in range(5):
+    start = time.monotonic()
+    socket.create_connection((sys.argv[1], 9000), timeout=1).close()
+    times.append(time.monotonic() - start)
+print(round(statistics.median(times) * 1000, 1))
+"""
+
 
 def within(node, *command):
     return ["ip", "netns", "exec", f"punica-{node}", *command]
 
 
-def shape(node, *discipline):
-    """What leaves and enters a node: `delay 40ms loss 2%`, `loss 100%`, or nothing."""
-    for command in ([*within(node, "tc"), "qdisc", "del", "dev", "eth0", "root"],
-                    ["tc", "qdisc", "del", "dev", f"pv-{node}", "root"]):
-        subprocess.run(command, capture_output=True)
-    if discipline:
-        subprocess.run([*within(node, "tc"), "qdisc", "add", "dev", "eth0", "root", "netem", *discipline], check=True)
-        subprocess.run(["tc", "qdisc", "add", "dev", f"pv-{node}", "root", "netem", *discipline], check=True)
+class Wires:
+    """What joins the runners' namespaces to the bridge."""
 
+    def __init__(self):
+        self.children = {
+            node: subprocess.Popen([sys.executable, "scripts/cluster/wire.py", f"pv-{node}", f"punica-{node}", "eth0"],
+                                   stdin=subprocess.PIPE, text=True)
+            for node in "ab"
+        }
 
-def can_shape():
-    """Whether this kernel can delay and lose packets."""
-    command = [*within("a", "tc"), "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms"]
-    works = subprocess.run(command, capture_output=True).returncode == 0
-    if works:
-        subprocess.run([*within("a", "tc"), "qdisc", "del", "dev", "lo", "root"], check=True)
-    return works
+    def shape(self, delay=0.0, loss=0.0):
+        """Seconds and a share, for each direction and every frame from now on."""
+        for child in self.children.values():
+            child.stdin.write(f"{delay} {loss}\n")
+            child.stdin.flush()
+
+    def round_trip(self, node):
+        """Milliseconds that a connection to a runner takes to open, the median of five; None if it does not."""
+        address = {"a": "10.117.0.2", "b": "10.117.0.3"}[node]
+        output = subprocess.run(within("hub", sys.executable, "-c", PROBE, address), capture_output=True, text=True)
+        return float(output.stdout) if output.returncode == 0 else None
+
+    def close(self):
+        for child in self.children.values():
+            child.stdin.close()
+            child.wait(10)
 
 
 def cut(node):
@@ -69,6 +88,7 @@ def main():
     parser.add_argument("--clients", type=int, default=4)
     options = parser.parse_args()
     logs = tempfile.mkdtemp(prefix="punica-partition-")
+    wires = Wires()
     processes = [Process("scheduler", within("hub", options.binary, "scheduler", "--listen", "10.117.0.1:8100",
                                              "--insecure"), logs)]
     for index, node in ((2, "a"), (3, "b")):
@@ -80,17 +100,18 @@ def main():
     for process in processes:
         process.start()
     try:
-        failed = run(options)
+        failed = run(options, wires)
     finally:
         for process in processes:
             if process.is_running():
                 process.kill()
+        wires.close()
     if failed:
         print(f"logs: {logs}", file=sys.stderr)
         sys.exit(1)
 
 
-def run(options):
+def run(options, wires):
     generator = random.Random(1)
     specimens = [
         {"model": model, "prompt": f"The sea {index}", "max_tokens": 300, "ignore_eos": True, "seed": index,
@@ -103,14 +124,11 @@ def run(options):
         time.sleep(0.5)
     expected = {json.dumps(request): ask(request)["outcome"] for request in specimens}
     phases = [
-        ("latency 40 ms", 8, lambda: [shape(node, "delay", "20ms") for node in "ab"]),
-        ("latency and 2 % loss", 8, lambda: [shape(node, "delay", "10ms", "loss", "2%") for node in "ab"]),
-        ("no more of it", 2, lambda: [shape(node) for node in "ab"]),
-    ]
-    if not can_shape():
-        print("latency and loss were not checked: this kernel has no netem", file=sys.stderr)
-        phases = []
-    phases += [
+        ("40 ms there and back", 10, lambda: wires.shape(delay=0.02)),
+        ("200 ms there and back", 10, lambda: wires.shape(delay=0.1)),
+        ("20 ms and 2 % loss", 10, lambda: wires.shape(delay=0.01, loss=0.02)),
+        ("20 ms and 15 % loss", 15, lambda: wires.shape(delay=0.01, loss=0.15)),
+        ("no more of it", 4, wires.shape),
         ("runner a cut off", 12, lambda: cut("a")),
         ("healed", 6, lambda: mend("a")),
         ("both cut off for 8 s", 8, lambda: [cut(node) for node in "ab"]),
@@ -130,9 +148,12 @@ def run(options):
     threads = [threading.Thread(target=work, daemon=True) for _ in range(options.clients)]
     for thread in threads:
         thread.start()
+    round_trips = {}
     for phase, seconds, apply in phases:
         apply()
-        time.sleep(seconds)
+        end = time.monotonic() + seconds
+        round_trips[phase] = wires.round_trip("b")
+        time.sleep(max(0, end - time.monotonic()))
     stop.set()
     for thread in threads:
         thread.join(120)
@@ -141,7 +162,7 @@ def run(options):
         mine = [(ok, answer) for begun, ok, answer in results if begun == name]
         gaps = [gap for _, answer in mine for gap in answer["gaps"]]
         record["phases"].append({
-            "phase": name, "requests": len(mine), "wrong": sum(not ok for ok, _ in mine),
+            "phase": name, "round_trip_ms": round_trips[name], "requests": len(mine), "wrong": sum(not ok for ok, _ in mine),
             "gap_p50": percentile(gaps, 0.5), "gap_max": max(gaps, default=None),
         })
     print(json.dumps(record, indent=2))

@@ -6,8 +6,8 @@ cd "$(dirname "$0")/../.."
 binary=${BINARY:-.build/release/punica}
 [ -x "$binary" ] || { echo "no $binary: swift build -c release --product punica" >&2; exit 2; }
 
-if ! ip netns add punica-probe 2>/dev/null; then
-    echo "network namespaces cannot be made here: nothing was checked"
+if ! ip netns add punica-probe 2>/dev/null || [ ! -c /dev/net/tun ]; then
+    echo "network namespaces and taps cannot be made here: nothing was checked"
     exit 0
 fi
 ip netns del punica-probe
@@ -18,6 +18,7 @@ clean() {
     # shellcheck disable=SC2046
     kill -KILL $(jobs -p) 2>/dev/null || true
     for node in "${nodes[@]}"; do ip netns del "punica-$node" 2>/dev/null || true; done
+    for node in a b; do ip link del "pv-$node" 2>/dev/null || true; done
     ip link del "$bridge" 2>/dev/null || true
 }
 trap clean EXIT
@@ -27,7 +28,13 @@ ip link set "$bridge" up
 for index in 0 1 2; do
     node=${nodes[$index]}
     ip netns add "punica-$node"
-    ip link add "pv-$node" type veth peer name eth0 netns "punica-$node"
+    if [ "$node" = hub ]; then
+        ip link add "pv-$node" type veth peer name eth0 netns "punica-$node"
+    else
+        # Joined by wire.py, which delays and loses frames.
+        ip tuntap add dev "pv-$node" mode tap
+        ip -n "punica-$node" tuntap add dev eth0 mode tap
+    fi
     ip link set "pv-$node" master "$bridge" up
     ip -n "punica-$node" addr add "10.117.0.$((index + 1))/24" dev eth0
     ip -n "punica-$node" link set eth0 up

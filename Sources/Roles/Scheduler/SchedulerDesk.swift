@@ -223,7 +223,7 @@ extension SchedulerDesk {
             switch action {
             case .place(let request, let runner): tell(request, toBeOn: runner)
             case .move(let request, let source, let runner):
-                journal.note(.migrated, source, to: runner, "a request moved")
+                journal.note(.migrated, source, to: runner, "request \(request) moved")
                 tell(request, toBeOn: runner)
             case .refuse(let request): refuse(request)
             case .drain(let runner):
