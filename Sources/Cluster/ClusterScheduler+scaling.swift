@@ -30,7 +30,8 @@ extension ClusterScheduler {
     /// Asks for machines if no lightly loaded runner is left, more if many requests wait (Punica section 5.1).
     private mutating func acquire(_ rules: ClusterConfiguration.Scaling, _ census: RunnerCensus, at now: Duration) {
         let coming = awaited.reduce(0) { $0 + $1.count }
-        let queued = (line.count + census.largestBatch - 1) / census.largestBatch
+        // Before the first runner has joined, nobody knows how many requests one takes.
+        let queued = census.largestBatch.map { (line.count + $0 - 1) / $0 } ?? min(1, line.count)
         let wanted = max(rules.spareRunners - census.light + queued, rules.minRunners - census.present)
         let count = min(wanted, rules.maxRunners - census.present) - coming
         guard count > 0 else { return }
@@ -47,13 +48,15 @@ private struct RunnerCensus {
     var light = 0
     /// Those of them that take requests and have none.
     var idle: [RunnerSlot] = []
-    var largestBatch = 1
+    /// Of all that ever joined and are still known; nil if there are none.
+    var largestBatch: Int?
 
     init(_ runners: [RunnerState?], lightShare: Double) {
         for (offset, runner) in runners.enumerated() {
-            guard let runner, runner.isConnected, !runner.isReleased else { continue }
+            guard let runner else { continue }
+            if let batch = runner.description?.maxBatch { largestBatch = max(largestBatch ?? 1, batch) }
+            guard runner.isConnected, !runner.isReleased else { continue }
             present += 1
-            largestBatch = max(largestBatch, runner.description?.maxBatch ?? 1)
             guard runner.isOpen else { continue }
             if runner.isLight(lightShare) { light += 1 }
             if runner.isIdle { idle.append(RunnerSlot(rawValue: Int32(offset))) }

@@ -223,6 +223,18 @@ import Testing
         #expect(actions(&scheduler).isEmpty, "one stays in hand")
     }
 
+    @Test func `a queue before the first runner is no reason for a machine each`() {
+        var scheduler = scheduler(scaling: .init(minRunners: 1, maxRunners: 64))
+        for number in 1...40 { scheduler.submit(request(UInt64(number)), at: .zero) }
+        scheduler.tick(at: .zero)
+        #expect(actions(&scheduler) == [.acquire(2)])
+        scheduler.join(runner(1, batch: 8), at: .seconds(1))
+        _ = actions(&scheduler)
+        scheduler.tick(at: .seconds(2))
+        // 32 wait, which is four batches; one more is to be in hand and one is on its way.
+        #expect(actions(&scheduler) == [.acquire(4)])
+    }
+
     @Test func `machines that the pool could not give are asked for again`() {
         var scheduler = scheduler(scaling: .init(minRunners: 2, maxRunners: 8))
         scheduler.tick(at: .zero)
