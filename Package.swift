@@ -171,7 +171,8 @@ let package = Package(
             uses: [
                 "Frontend", "Engine", "Models", "Adapters", "Tokenization", "ChatTemplates", "Weights",
                 "Backends", "JSON", "Core",
-            ]
+            ],
+            products: [crypto]
         ),
         module("Frontend", uses: ["OpenAI", "Tokenization", "ChatTemplates", "Engine", "Adapters", "JSON", "Core"]),
         module(

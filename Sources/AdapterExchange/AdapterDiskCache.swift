@@ -27,12 +27,18 @@ package actor AdapterDiskCache {
     ///
     /// It stays until others need its room; `withDirectory` keeps it.
     package func directory(for digest: AdapterDigest) async throws(AdapterExchangeError) -> String {
-        if ledger.use(digest) {
-            DiskCacheFiles.touch(path(digest))
-        } else {
-            try await (fetches[digest] ?? startFetch(digest)).value.get()
-        }
+        if !noteUse(of: digest) { try await (fetches[digest] ?? startFetch(digest)).value.get() }
         return path(digest)
+    }
+
+    /// Counts a use of an adapter that is here, also by those who have read it before.
+    ///
+    /// - Returns: whether it is here.
+    @discardableResult
+    package func noteUse(of digest: AdapterDigest) -> Bool {
+        guard ledger.use(digest) else { return false }
+        DiskCacheFiles.touch(path(digest))
+        return true
     }
 
     /// The same, kept while `body` works with it.

@@ -18,10 +18,16 @@ package actor ExchangedAdapters {
         self.store = store
     }
 
+    /// Whether the adapter came through this exchange.
+    package func contains(_ digest: AdapterDigest) -> Bool { store.describe(name: digest.hex) != nil }
+
     /// Holds the adapter with this content in host memory.
     package func lease(_ digest: AdapterDigest) async throws(AdapterExchangeError) -> AdapterLease {
         let isResident = store.describe(name: digest.hex)?.tier == .host
-        if isResident, case .success(let lease) = await storedLease(digest) { return lease }
+        if isResident, case .success(let lease) = await storedLease(digest) {
+            await cache.noteUse(of: digest)
+            return lease
+        }
         let wasCached = await cache.contains(digest)
         do throws(AdapterExchangeError) {
             return try await load(digest)

@@ -57,6 +57,8 @@ package struct ClusterConfiguration: Sendable {
         package var grace: Duration
         /// A machine that has not joined for so long after it was asked for is no longer counted on.
         package var patience: Duration
+        /// No machine is asked for or given back before: runners that served an earlier scheduler are to come back first.
+        package var start: Duration
 
         package init(
             minRunners: Int = 1,
@@ -64,7 +66,8 @@ package struct ClusterConfiguration: Sendable {
             spareRunners: Int = 1,
             lightShare: Double = 0.5,
             grace: Duration = .seconds(60),
-            patience: Duration = .seconds(600)
+            patience: Duration = .seconds(600),
+            start: Duration = .zero
         ) {
             self.minRunners = minRunners
             self.maxRunners = maxRunners
@@ -72,6 +75,7 @@ package struct ClusterConfiguration: Sendable {
             self.lightShare = lightShare
             self.grace = grace
             self.patience = patience
+            self.start = start
         }
     }
 }

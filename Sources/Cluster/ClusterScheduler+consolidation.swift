@@ -18,7 +18,7 @@ extension ClusterScheduler {
             guard self[slot].unknownRequests == 0, self[slot].lastPlacement + rules.settling <= now else { continue }
             let leaving = worthMoving(from: slot, rules)
             guard !leaving.isEmpty else { continue }
-            // A runner with more requests would find no room either.
+            // One with more requests will hardly find room either, and looking costs.
             guard empty(slot, of: leaving, at: now) else { return }
         }
     }

@@ -13,7 +13,7 @@ extension ClusterScheduler {
     }
 
     mutating func scale(at now: Duration) {
-        guard let rules = configuration.scaling else { return }
+        guard let rules = configuration.scaling, now >= rules.start else { return }
         awaited.removeAll { $0.since + rules.patience <= now }
         var census = RunnerCensus(runners, lightShare: rules.lightShare)
         acquire(rules, census, at: now)
@@ -30,9 +30,12 @@ extension ClusterScheduler {
     /// Asks for machines if no lightly loaded runner is left, more if many requests wait (Punica section 5.1).
     private mutating func acquire(_ rules: ClusterConfiguration.Scaling, _ census: RunnerCensus, at now: Duration) {
         let coming = awaited.reduce(0) { $0 + $1.count }
-        // Before the first runner has joined, nobody knows how many requests one takes.
-        let queued = census.largestBatch.map { (line.count + $0 - 1) / $0 } ?? min(1, line.count)
-        let wanted = max(rules.spareRunners - census.light + queued, rules.minRunners - census.present)
+        // Whole batches fill a machine each; what is left over leaves its machine light, or fills it too.
+        let batch = census.largestBatch ?? Int.max
+        let isRestLarge = Double(line.count % batch) > rules.lightShare * Double(batch)
+        let filled = line.count / batch + (isRestLarge ? 1 : 0)
+        let needed = max(filled + rules.spareRunners - census.light, line.isEmpty ? 0 : 1)
+        let wanted = max(needed, rules.minRunners - census.present)
         let count = min(wanted, rules.maxRunners - census.present) - coming
         guard count > 0 else { return }
         awaited.append((count, now))
@@ -48,7 +51,7 @@ private struct RunnerCensus {
     var light = 0
     /// Those of them that take requests and have none.
     var idle: [RunnerSlot] = []
-    /// Of all that ever joined and are still known; nil if there are none.
+    /// Of all that joined and are still known; nil before the first, when nobody knows how many requests one takes.
     var largestBatch: Int?
 
     init(_ runners: [RunnerState?], lightShare: Double) {

@@ -146,7 +146,7 @@ extension ClusterScheduler {
 
 /// What time brings.
 extension ClusterScheduler {
-    /// To be called about once a second: relieves memory pressure, consolidates, places what waits, and scales.
+    /// To be called several times a second: relieves memory pressure, consolidates, places what waits, and scales.
     package mutating func tick(at now: Duration) {
         relievePressure(at: now)
         consolidate(at: now)

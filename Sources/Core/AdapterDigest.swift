@@ -1,5 +1,5 @@
 /// The SHA-256 of an adapter's content: its identity everywhere. Names are only aliases of it.
-package struct AdapterDigest: Hashable, Sendable, CustomStringConvertible {
+package struct AdapterDigest: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The digest's 32 bytes as four words, most significant first, so that hashing and comparing are cheap.
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
@@ -44,6 +44,9 @@ package struct AdapterDigest: Hashable, Sendable, CustomStringConvertible {
     package var description: String { hex }
 
     package static func == (left: Self, right: Self) -> Bool { left.words == right.words }
+
+    /// In the order of their digits.
+    package static func < (left: Self, right: Self) -> Bool { left.words < right.words }
 
     package func hash(into hasher: inout Hasher) {
         hasher.combine(words.0)

@@ -56,7 +56,8 @@ private struct FetchedAdapters: RunnerAdapters {
     let exchanged: ExchangedAdapters
 
     func lease(_ digest: AdapterDigest) async throws -> AdapterLease {
-        if let lease = try? await stored.lease(digest) { return lease }
+        // What was fetched is in the store too, but the disk cache is to know that it is used.
+        if await !exchanged.contains(digest), let lease = try? await stored.lease(digest) { return lease }
         return try await exchanged.lease(digest)
     }
 }

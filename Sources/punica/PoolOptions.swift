@@ -74,7 +74,9 @@ struct PoolOptions: ParsableArguments {
             minRunners: poolMin,
             maxRunners: maxRunners,
             spareRunners: poolSpare,
-            grace: .seconds(poolGrace)
+            grace: .seconds(poolGrace),
+            // Longer than the longest pause between two attempts of a runner to reach its scheduler.
+            start: .seconds(2)
         )
     }
 

@@ -45,7 +45,7 @@ struct RunnerCommand: AsyncParsableCommand {
             id: id,
             scheduler: scheduler,
             listen: listen,
-            model: service.modelSignature,
+            model: try service.modelSignature(),
             security: security
         )
         options.advertised = advertise
@@ -79,7 +79,13 @@ struct RunnerCommand: AsyncParsableCommand {
                 serving.cancel()
             }
         }
-        try await untilSignal(leave) { try await serving.value }
+        try await untilSignal(leave) {
+            try await withTaskCancellationHandler {
+                try await serving.value
+            } onCancel: {
+                serving.cancel()
+            }
+        }
     }
 
     private func runnerID(_ security: ClusterSecurity) throws -> RunnerID {
@@ -93,10 +99,11 @@ struct RunnerCommand: AsyncParsableCommand {
 }
 
 extension LocalService {
-    /// Tells models apart: processes of one cluster have the same.
-    fileprivate var modelSignature: String {
+    /// What runners of one cluster have alike, so that an answer goes on elsewhere as it would have gone on here.
+    fileprivate func modelSignature() throws -> String {
         let sizes = model.configuration
-        return "\(sizes.layerCount) layers of \(sizes.hiddenSize), \(sizes.vocabularySize) tokens"
+        return "\(sizes.layerCount) layers of \(sizes.hiddenSize), \(sizes.vocabularySize) tokens, at most "
+            + "\(engine.configuration.maxSequenceLength) at once, weights \(try model.fingerprint())"
     }
 
     fileprivate func runnerSizes(backend: BackendKind) -> RunnerRole.Sizes {

@@ -227,12 +227,33 @@ import Testing
         var scheduler = scheduler(scaling: .init(minRunners: 1, maxRunners: 64))
         for number in 1...40 { scheduler.submit(request(UInt64(number)), at: .zero) }
         scheduler.tick(at: .zero)
-        #expect(actions(&scheduler) == [.acquire(2)])
+        #expect(actions(&scheduler) == [.acquire(1)])
         scheduler.join(runner(1, batch: 8), at: .seconds(1))
         _ = actions(&scheduler)
         scheduler.tick(at: .seconds(2))
-        // 32 wait, which is four batches; one more is to be in hand and one is on its way.
-        #expect(actions(&scheduler) == [.acquire(4)])
+        #expect(actions(&scheduler) == [.acquire(5)], "32 wait, which is four batches, and one is to be in hand")
+    }
+
+    @Test func `what is left over of a queue is served by the machine that is to be in hand`() {
+        for (count, machines) in [(9, 1), (10, 1), (13, 2), (16, 2), (17, 2)] {
+            var scheduler = scheduler(
+                scaling: .init(minRunners: 0, maxRunners: 64),
+                runners: [runner(1, batch: 8)]
+            )
+            for number in 1...count { scheduler.submit(request(UInt64(number)), at: .zero) }
+            _ = actions(&scheduler)
+            scheduler.tick(at: .zero)
+            #expect(actions(&scheduler) == [.acquire(machines)], "\(count) requests")
+        }
+    }
+
+    @Test func `nothing is asked for before runners of an earlier scheduler may be back`() {
+        var scheduler = scheduler(scaling: .init(minRunners: 2, maxRunners: 8, start: .seconds(2)))
+        scheduler.tick(at: .seconds(1))
+        #expect(actions(&scheduler).isEmpty)
+        for number in 1...2 as ClosedRange<UInt128> { scheduler.join(runner(number), at: .seconds(1)) }
+        scheduler.tick(at: .seconds(3))
+        #expect(actions(&scheduler).isEmpty)
     }
 
     @Test func `machines that the pool could not give are asked for again`() {

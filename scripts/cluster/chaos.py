@@ -46,7 +46,9 @@ class Record:
         self.lock = threading.Lock()
         self.requests = self.tokens = 0
         self.mismatches, self.errors = [], []
-        self.gaps, self.longest = [], 0.0
+        self.gaps = []
+        # The longest pause of any stream, and when it began.
+        self.longest = (0.0, None)
 
     def take(self, request, answer):
         key = json.dumps(request)
@@ -54,6 +56,8 @@ class Record:
             self.requests += 1
             self.tokens += answer.completion_tokens or 0
             self.gaps += answer.gaps
+            for before, gap in zip(answer.times, answer.gaps):
+                self.longest = max(self.longest, (gap, before), key=lambda pause: pause[0])
             if answer.error:
                 self.errors.append({"request": request, "error": answer.error, "text": answer.text})
             elif answer.outcome != self.expected[key]:
@@ -69,19 +73,36 @@ class Chaos:
         self.cluster = cluster
         self.generator = generator
         self.counts = {}
+        # What was done, and when it began.
+        self.log = []
+
+    def choose_runner(self):
+        """A runner beside which another is at work."""
+        runner = self.generator.choice(self.cluster.runners)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            status = self.cluster.status()
+            others = [] if status is None else [
+                item for item in status["runners"]["items"] if item["state"] == "active" and item["id"].lower() != runner.id
+            ]
+            if others:
+                return runner
+            time.sleep(0.1)
+        raise SystemExit("no other runner came back within 30 s")
 
     def disturb(self):
         action = self.generator.choice(
             [self.kill_runner, self.kill_runner, self.kill_scheduler, self.drain, self.terminate, self.pause]
         )
         self.counts[action.__name__] = self.counts.get(action.__name__, 0) + 1
+        self.log.append((time.monotonic(), action.__name__))
         action()
 
     def rest(self, least, most):
         time.sleep(self.generator.uniform(least, most))
 
     def kill_runner(self):
-        runner = self.generator.choice(self.cluster.runners)
+        runner = self.choose_runner()
         runner.kill()
         self.rest(0.1, 1.5)
         runner.start()
@@ -93,7 +114,7 @@ class Chaos:
 
     def drain(self):
         """By the operator; the runner ends by itself when it is empty."""
-        runner = self.generator.choice(self.cluster.runners)
+        runner = self.choose_runner()
         deadline = time.monotonic() + 10
         # A runner that has just come back, or a scheduler, may not be connected yet.
         while "is draining" not in (self.cluster.operate("drain", runner.id) or ""):
@@ -105,7 +126,7 @@ class Chaos:
 
     def terminate(self):
         """By SIGTERM, as a pool does it."""
-        runner = self.generator.choice(self.cluster.runners)
+        runner = self.choose_runner()
         runner.signal(signal.SIGTERM)
         self.await_end(runner)
 
@@ -120,7 +141,7 @@ class Chaos:
 
     def pause(self):
         """A process that hangs: its connections stay open, and nothing comes."""
-        runner = self.generator.choice(self.cluster.runners)
+        runner = self.choose_runner()
         runner.signal(signal.SIGSTOP)
         time.sleep(7)
         runner.signal(signal.SIGCONT)
@@ -202,8 +223,12 @@ def run(options, generator, cluster):
         "gap_seconds": {
             "quiet": {name: percentile(quiet.gaps, share) for name, share in (("p50", 0.5), ("p99", 0.99))},
             "chaos": {name: percentile(record.gaps, share) for name, share in (("p50", 0.5), ("p99", 0.99))}
-            | {"max": max(record.gaps, default=None)},
+            | {"max": record.longest[0]},
         },
+        "before_the_longest_gap_ended": [
+            f"{name} {began - record.longest[1]:+.1f} s" for began, name in chaos.log
+            if record.longest[1] and -10 < began - record.longest[1] < record.longest[0]
+        ],
     }
     print(json.dumps(result, indent=2))
     for failure in (record.mismatches + record.errors + quiet.mismatches + quiet.errors)[:5]:

@@ -1,7 +1,9 @@
 package import Adapters
+import Core
 package import Frontend
 package import Logging
 import Serving
+import Synchronization
 import Weights
 
 /// A frontend of a cluster: names and text here, tokens from runners.
@@ -74,19 +76,35 @@ package protocol AdapterPublisher: Sendable {
     func publish(_ adapter: LoadedAdapter, directory: String) async throws
 }
 
-/// Adapters that are published before they are used.
+/// Adapters that are published before they are first used.
 struct PublishedAdapters: AdapterSource {
     let store: AdapterStore
     let publisher: any AdapterPublisher
+    private let published = PublishedDigests()
+
+    init(store: AdapterStore, publisher: any AdapterPublisher) {
+        self.store = store
+        self.publisher = publisher
+    }
 
     func lease(name: String) async throws(AdapterError) -> AdapterLease {
         let lease = try await store.lease(name: name)
+        guard !published.contains(lease.adapter.digest) else { return lease }
         guard let directory = store.describe(name: name)?.directory else { throw .unknownAdapter(name: name) }
         do {
             try await publisher.publish(lease.adapter, directory: directory)
         } catch {
             throw .unavailable(name: name, reason: "\(error)")
         }
+        published.insert(lease.adapter.digest)
         return lease
     }
+}
+
+/// What this process has published; requests for the same adapter at the same time may do it twice, to the same end.
+private final class PublishedDigests: Sendable {
+    private let digests = Mutex<Set<AdapterDigest>>([])
+
+    func contains(_ digest: AdapterDigest) -> Bool { digests.withLock { $0.contains(digest) } }
+    func insert(_ digest: AdapterDigest) { digests.withLock { _ = $0.insert(digest) } }
 }

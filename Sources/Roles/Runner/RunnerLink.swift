@@ -20,11 +20,14 @@ struct RunnerLink: Sendable {
     let report: @Sendable () -> RunnerReport
     /// Set when the runner is to get no more requests, by whoever decided that; a scheduler started anew is told.
     let isDraining: Flag
+    /// Requests at work on the runner now.
+    let openCount: @Sendable () -> Int
 
     /// Reports are made so often, and sent if they tell something new.
     private static let reportInterval = Duration.milliseconds(100)
 
-    /// Returns when the scheduler tells the runner to stop, or the task is cancelled.
+    /// Returns when the scheduler tells the runner to stop and its requests have left, or when there is no scheduler and
+    /// a draining runner has none, or the task is cancelled.
     func run() async {
         var backoff = Backoff()
         var incarnation: UInt64 = 0
@@ -32,14 +35,23 @@ struct RunnerLink: Sendable {
             let start = ContinuousClock.now
             incarnation = max(incarnation + 1, UInt64(max(0, Date().timeIntervalSince1970) * 1e9))
             do {
-                if try await attach(incarnation) { return }
+                if try await attach(incarnation) { return await letRequestsLeave() }
             } catch {
                 if !Task.isCancelled {
                     logger.notice("no scheduler", metadata: ["address": "\(scheduler)", "reason": "\(error)"])
                 }
             }
+            if isDraining.isSet, openCount() == 0 { return }
             if ContinuousClock.now - start > timeouts.silence { backoff.reset() }
             try? await Task.sleep(for: backoff.delay())
+        }
+    }
+
+    /// The order to stop overtakes the frontends' leaving: streams cut off under them would be taken for a failure.
+    private func letRequestsLeave() async {
+        let deadline = ContinuousClock.now + timeouts.silence
+        while openCount() > 0, ContinuousClock.now < deadline, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(10))
         }
     }
 

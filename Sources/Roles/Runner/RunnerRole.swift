@@ -110,9 +110,6 @@ package struct RunnerRole: Sendable {
 
     package var id: RunnerID { options.id }
 
-    /// Requests at work here.
-    package var openCount: Int { open.count }
-
     private func link(_ address: NetworkAddress) -> RunnerLink {
         let reporter = RunnerReporter(source: source, store: store, open: open)
         return RunnerLink(
@@ -131,7 +128,8 @@ package struct RunnerRole: Sendable {
             address: address.description,
             model: options.model,
             report: { reporter.report() },
-            isDraining: isDraining
+            isDraining: isDraining,
+            openCount: { [open] in open.count }
         )
     }
 }

@@ -50,7 +50,14 @@ struct ClusterJournal {
         let views = scheduler.runnerViews.filter { $0.description != nil && !($0.isReleased && !$0.isConnected) }
             .sorted { $0.id > $1.id }
         measure(views, seconds: seconds)
-        snapshot.show(views.map { runner($0, address: addresses[$0.id]) })
+        // Those that are shown share what may be shown: sorting all adapters of all runners would hold up placement.
+        let limit = ClusterSnapshot.adapterLimit / max(1, min(views.count, ClusterSnapshot.runnerLimit))
+        snapshot.show(
+            views.enumerated().map { position, view in
+                let isShown = position < ClusterSnapshot.runnerLimit
+                return runner(view, address: addresses[view.id], adapterLimit: isShown ? limit : 0)
+            }
+        )
         return Array(snapshot.json.encoded().utf8)
     }
 
@@ -70,7 +77,7 @@ struct ClusterJournal {
         rates = next
     }
 
-    private func runner(_ view: RunnerView, address: String?) -> ClusterSnapshot.Runner {
+    private func runner(_ view: RunnerView, address: String?, adapterLimit: Int) -> ClusterSnapshot.Runner {
         let state: ClusterSnapshot.Runner.State =
             !view.isConnected ? .lost : view.isDraining || view.isReleased ? .draining : .active
         var runner = ClusterSnapshot.Runner(
@@ -86,10 +93,11 @@ struct ClusterJournal {
         runner.cachedBlocks = view.report?.cachedBlocks ?? 0
         runner.tokensPerSecond = rates[view.id]?.perSecond ?? 0
         runner.stepSeconds = view.report?.stepTime.map { $0 / .seconds(1) } ?? 0
-        let adapters = view.residentAdapters.sorted { $0.hex < $1.hex }.map { digest in
-            ClusterSnapshot.Adapter(digest: digest.short, name: nil, tier: .host, requests: 0)
-        }
-        runner.adapters = ClusterSnapshotList(adapters, limit: ClusterSnapshot.adapterLimit)
+        let adapters = adapterLimit == 0 ? [] : view.residentAdapters.sorted().prefix(adapterLimit)
+        runner.adapters = ClusterSnapshotList(
+            adapters.map { ClusterSnapshot.Adapter(digest: $0.short, name: nil, tier: .host, requests: 0) },
+            omittedCount: view.residentAdapters.count - adapters.count
+        )
         return runner
     }
 }

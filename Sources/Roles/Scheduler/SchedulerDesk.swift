@@ -135,8 +135,12 @@ extension SchedulerDesk {
         case .hello: throw .message(.unexpected(message: "a hello", expected: "a request"))
         case .alive: return
         case .submit(let query):
-            // The hello may have told it already.
-            guard frontends[frontend]?.attempts[query.request] != query.attempt else { return }
+            // The hello may have told it already, or a later one.
+            if let known = frontends[frontend]?.attempts[query.request],
+                Int32(truncatingIfNeeded: query.attempt &- known) <= 0
+            {
+                return
+            }
             take(query, from: frontend)
         case .ended(let request):
             if frontends[frontend]?.attempts.removeValue(forKey: request) != nil { journal.requestEnded() }

@@ -4,8 +4,6 @@ package struct ClusterTimeouts: Sendable, Equatable {
     package var heartbeat = Duration.seconds(1)
     /// A silent connection is taken for broken after so long.
     package var silence = Duration.seconds(5)
-    /// A connection that has not come about after so long never will.
-    package var connect = Duration.seconds(3)
 
     package init() {}
 }
