@@ -210,7 +210,7 @@ let package = Package(
         module("JSON", uses: []),
         module("Core", uses: []),
 
-        module("TestSupport", path: "Tests/TestSupport"),
+        module("TestSupport", uses: ["JSON", "Core"], path: "Tests/TestSupport"),
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
         tests("Cluster", uses: ["Cluster", "JSON", "Core"]),

@@ -8,6 +8,8 @@ struct AdapterAssembly {
     let model: ModelConfiguration
     /// nil to describe the adapter only.
     let base: Checkpoint?
+    /// What the configuration's patterns may take together, in steps.
+    var maxSteps = ModulePattern.Budget.maxSteps
 
     /// One module's tensors, in their files' memory.
     struct Part {
@@ -25,24 +27,13 @@ struct AdapterAssembly {
     /// Checks everything, then copies the tensors into one block of memory.
     func adapter() throws(AdapterError) -> LoadedAdapter {
         let tensors = try AdapterTensors(names: content.names, model: model)
-        let targeted = try targetedModules()
-        try refuseUntargeted(tensors, targeted: Set(targeted))
-        var parts: [Part] = []
-        for module in targeted { parts.append(try part(module, names: tensors.names[module] ?? .init())) }
+        let parts = try checkedParts(tensors)
         guard let base else { return try description(parts) }
         for (module, names) in tensors.names {
             if let key = names.baseCopy { try checkBaseCopy(key, of: module, in: base) }
         }
         let slab = TensorSlab(parts.flatMap { [$0.a, $0.b] })
-        var pairs: [AdapterModule: LowRankPair] = [:]
-        for (index, part) in parts.enumerated() {
-            pairs[part.module] = LowRankPair(
-                a: slab.tensors[2 * index],
-                b: slab.tensors[2 * index + 1],
-                scale: part.scale,
-                columnScale: try columnScale(part, base)
-            )
-        }
+        let pairs = try self.pairs(of: parts, in: slab, base)
         return LoadedAdapter(
             digest: try digest(parts),
             projections: (0..<model.layerCount).flatMap { layer in
@@ -55,6 +46,23 @@ struct AdapterAssembly {
         )
     }
 
+    private func pairs(
+        of parts: [Part],
+        in slab: TensorSlab,
+        _ base: Checkpoint
+    ) throws(AdapterError) -> [AdapterModule: LowRankPair] {
+        var pairs: [AdapterModule: LowRankPair] = [:]
+        for (index, part) in parts.enumerated() {
+            pairs[part.module] = LowRankPair(
+                a: slab.tensors[2 * index],
+                b: slab.tensors[2 * index + 1],
+                scale: part.scale,
+                columnScale: try columnScale(part, base)
+            )
+        }
+        return pairs
+    }
+
     /// The adapter without its tensors, as large as it would be with them.
     private func description(_ parts: [Part]) throws(AdapterError) -> LoadedAdapter {
         LoadedAdapter(
@@ -63,79 +71,6 @@ struct AdapterAssembly {
             byteCount: parts.reduce(0) { $0 + $1.a.bytes.count + $1.b.bytes.count + 4 * $1.scaleCount },
             summary: summary(parts)
         )
-    }
-
-    private func targetedModules() throws(AdapterError) -> [AdapterModule] {
-        var modules: [AdapterModule] = []
-        for module in AdapterModule.all(of: model) {
-            if try matching({ () throws(ModulePattern.Failure) in try configuration.isTargeted(module) }) {
-                modules.append(module)
-            }
-        }
-        guard !modules.isEmpty else { throw .nothingTargeted(targets: configuration.targets.text) }
-        return modules
-    }
-
-    /// A pattern's failure as the adapter's.
-    private func matching<T>(_ body: () throws(ModulePattern.Failure) -> T) throws(AdapterError) -> T {
-        do throws(ModulePattern.Failure) {
-            return try body()
-        } catch {
-            let reason = "pattern '\(error.pattern)': \(error.reason)"
-            throw .file(.malformed(file: content.file, key: "adapter_config.json", reason: reason))
-        }
-    }
-
-    private func refuseUntargeted(_ tensors: AdapterTensors, targeted: Set<AdapterModule>) throws(AdapterError) {
-        for (module, names) in tensors.names.sorted(by: { $0.key.path < $1.key.path }) {
-            if !targeted.contains(module), let name = names.a ?? names.b ?? names.magnitude {
-                throw .unknownTensor(key: name, reason: "adapter_config.json does not target \(module.path)")
-            }
-            if let name = names.magnitude, !configuration.usesDora {
-                throw .unknownTensor(key: name, reason: "it belongs to DoRA, but use_dora is false")
-            }
-        }
-    }
-
-    private func part(_ module: AdapterModule, names: AdapterTensors.Names) throws(AdapterError) -> Part {
-        let (outputs, inputs) = module.updateShape(model)
-        let rank = try matching { () throws(ModulePattern.Failure) in try configuration.rank(of: module) }
-        let scale = try matching { () throws(ModulePattern.Failure) in try configuration.scale(of: module) }
-        let suffixes =
-            module == .embedding ? ("lora_embedding_A", "lora_embedding_B") : ("lora_A.weight", "lora_B.weight")
-        var a = try required(names.a, module: module, suffix: suffixes.0, shape: [rank, inputs])
-        var b = try required(names.b, module: module, suffix: suffixes.1, shape: [outputs, rank])
-        if a.type != b.type { (a, b) = (a.widened(), b.widened()) }
-        var magnitude: (key: String, values: HostTensor)?
-        if configuration.usesDora {
-            let values = try required(
-                names.magnitude,
-                module: module,
-                suffix: "lora_magnitude_vector",
-                shape: [outputs]
-            )
-            magnitude = (names.magnitude ?? "", values)
-        }
-        return Part(module: module, a: a, b: b, magnitude: magnitude, scale: scale)
-    }
-
-    /// A tensor that must be there, in its shape, and finite.
-    private func required(
-        _ name: String?,
-        module: AdapterModule,
-        suffix: String,
-        shape: [Int]
-    ) throws(AdapterError) -> HostTensor {
-        guard let name else {
-            let key = AdapterTensors.prefix + module.path + "." + suffix
-            throw .missingTensor(key: key, reason: "adapter_config.json targets \(module.path)")
-        }
-        let tensor = try content.tensor(name)
-        guard tensor.shape == shape else {
-            throw .shapeMismatch(key: name, found: tensor.shape, expected: shape)
-        }
-        if let index = tensor.firstNotFinite() { throw .notFinite(key: name, index: index) }
-        return tensor
     }
 
     private func checkBaseCopy(_ key: String, of module: AdapterModule, in base: Checkpoint) throws(AdapterError) {

@@ -15,8 +15,8 @@ extension AdapterConfiguration {
         "lora_alpha", "peft_type", "r", "rank_pattern", "target_modules", "task_type", "use_dora", "use_rslora",
     ]
 
-    /// The most entries of `rank_pattern` or `alpha_pattern`: more than any model has modules.
-    private static let maxPatterns = 8_192
+    /// The smallest magnitude of an alpha: over any rank it still gives a scale that float32 tells from 0.
+    private static let minAlpha = 1e-30
 
     /// Initialisations that leave the base as it is.
     ///
@@ -89,105 +89,12 @@ extension AdapterConfiguration {
         }
     }
 
-    /// Any finite number but 0, which would make the adapter do nothing.
+    /// Any finite number but those so near to 0 that the adapter would do nothing.
     private static func requiredAlpha(_ fields: ConfigurationFields, key: String) throws(WeightsError) -> Double {
         let alpha = try fields.requiredNumber(key, in: -1e6...1e6)
-        guard alpha != 0 else { throw fields.outOfBounds(key, "0", bound: "other than 0") }
+        guard abs(alpha) >= minAlpha else {
+            throw fields.outOfBounds(key, "\(alpha)", bound: "\(minAlpha) or more in magnitude")
+        }
         return alpha
-    }
-
-    /// A list of names, a pattern, or nil when absent or empty.
-    private static func selector(
-        _ fields: ConfigurationFields,
-        key: String,
-        allowsAllLinear: Bool
-    ) throws(WeightsError) -> ModuleSelector? {
-        guard let value = fields[key] else { return nil }
-        if let text = value.string {
-            if text.isEmpty { return nil }
-            if allowsAllLinear && text.lowercased() == "all-linear" { return .allLinear }
-            return .pattern(try pattern(text, fields, key: key))
-        }
-        let names = try strings(value, fields, key: key)
-        return names.isEmpty ? nil : .names(names)
-    }
-
-    private static func strings(
-        _ value: JSONValue,
-        _ fields: ConfigurationFields,
-        key: String
-    ) throws(WeightsError) -> [String] {
-        let elements = value.array ?? [value]
-        let strings = elements.compactMap(\.string)
-        guard strings.count == elements.count else {
-            throw fields.wrongKind(key, value, wanted: "a string or a list of strings")
-        }
-        return strings
-    }
-
-    private static func layers(
-        _ fields: ConfigurationFields,
-        targets: ModuleSelector
-    ) throws(WeightsError) -> Set<Int>? {
-        let key = "layers_to_transform"
-        guard let layers = try fields.integers(key, in: 0...1_000_000), !layers.isEmpty else { return nil }
-        guard case .names = targets else {
-            throw fields.unsupported(key, "\(layers)", supported: "null when target_modules is a string")
-        }
-        return Set(layers)
-    }
-
-    private static func layerPatterns(_ fields: ConfigurationFields) throws(WeightsError) -> [ModulePattern] {
-        let key = "layers_pattern"
-        guard let value = fields[key] else { return [] }
-        var patterns: [ModulePattern] = []
-        for text in try strings(value, fields, key: key) where !text.isEmpty {
-            patterns.append(try pattern("(?:^|.*?\\.)(?:\(text))\\.(?P<idx>\\d+)\\.", fields, key: key))
-        }
-        return patterns
-    }
-
-    private static func table<Value>(
-        _ fields: ConfigurationFields,
-        key: String,
-        read: (ConfigurationFields, String) throws(WeightsError) -> Value
-    ) throws(WeightsError) -> PatternTable<Value> {
-        var entries: [(key: String, value: Value)] = []
-        if let inner = try fields.object(key) {
-            guard inner.members.count <= maxPatterns else {
-                let bound = "at most \(maxPatterns) entries"
-                throw fields.outOfBounds(key, "\(inner.members.count) entries", bound: bound)
-            }
-            for pattern in inner.members.keys { entries.append((pattern, try read(inner, pattern))) }
-        }
-        do throws(ModulePattern.Failure) {
-            return try PatternTable(entries)
-        } catch {
-            throw malformed(error, fields, key: key)
-        }
-    }
-
-    private static func pattern(
-        _ text: String,
-        _ fields: ConfigurationFields,
-        key: String
-    ) throws(WeightsError) -> ModulePattern {
-        do throws(ModulePattern.Failure) {
-            return try ModulePattern(text)
-        } catch {
-            throw malformed(error, fields, key: key)
-        }
-    }
-
-    private static func malformed(
-        _ failure: ModulePattern.Failure,
-        _ fields: ConfigurationFields,
-        key: String
-    ) -> WeightsError {
-        .malformed(
-            file: fields.file,
-            key: fields.prefix + key,
-            reason: "pattern '\(failure.pattern)': \(failure.reason)"
-        )
     }
 }

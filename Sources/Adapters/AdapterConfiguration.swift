@@ -17,28 +17,30 @@ struct AdapterConfiguration: Sendable {
     let alphas: PatternTable<Double>
     let baseModelName: String?
 
-    /// The rank that the module's tensors must have.
-    func rank(of module: AdapterModule) throws(ModulePattern.Failure) -> Int {
-        try ranks.value(for: module.path) ?? rank
-    }
-
-    /// `alpha / rank`, or `alpha / √rank` when rank-stabilised.
-    func scale(of module: AdapterModule) throws(ModulePattern.Failure) -> Float {
-        let alpha = try alphas.value(for: module.path) ?? self.alpha
-        let rank = Double(try rank(of: module))
-        return Float(isRankStabilized ? alpha / rank.squareRoot() : alpha / rank)
+    /// The rank that the module's tensors must have, and the scale of what they compute: `alpha / rank`, or
+    /// `alpha / √rank` when rank-stabilised.
+    func update(
+        of module: AdapterModule,
+        _ budget: inout ModulePattern.Budget
+    ) throws(ModulePattern.Failure) -> (rank: Int, scale: Float) {
+        let rank = try ranks.value(for: module.path, &budget) ?? self.rank
+        let alpha = try alphas.value(for: module.path, &budget) ?? self.alpha
+        return (rank, Float(alpha / (isRankStabilized ? Double(rank).squareRoot() : Double(rank))))
     }
 
     /// PEFT's rule: not excluded, selected, and in one of the layers.
     ///
     /// A name that is a full path overrules the layers.
-    func isTargeted(_ module: AdapterModule) throws(ModulePattern.Failure) -> Bool {
-        if let excluded, try excluded.contains(module) { return false }
-        guard try targets.contains(module) else { return false }
+    func isTargeted(
+        _ module: AdapterModule,
+        _ budget: inout ModulePattern.Budget
+    ) throws(ModulePattern.Failure) -> Bool {
+        if let excluded, try excluded.contains(module, &budget) { return false }
+        guard try targets.contains(module, &budget) else { return false }
         guard case .names(let names) = targets, let layers, !names.contains(module.path) else { return true }
         guard let layer = module.layer, layers.contains(layer) else { return false }
         guard !layerPatterns.isEmpty else { return true }
-        for pattern in layerPatterns where try pattern.matchesPrefix(module.path) { return true }
+        for pattern in layerPatterns where try pattern.matchesPrefix(module.path, &budget) { return true }
         return false
     }
 

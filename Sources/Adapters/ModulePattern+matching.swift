@@ -1,15 +1,35 @@
 extension ModulePattern {
+    /// What all matches of one configuration may still take together, in steps: thousands of patterns against
+    /// hundreds of modules add up, though each match alone is cheap.
+    struct Budget {
+        /// Twice what a hundred simple patterns against a thousand modules take; spent within seconds.
+        static let maxSteps = 20_000_000
+
+        /// Never negative.
+        private(set) var steps: Int
+
+        /// - Parameter steps: at least 1.
+        init(steps: Int = Self.maxSteps) { self.steps = steps }
+
+        mutating func spend(_ count: Int) { steps = max(0, steps - count) }
+    }
+
     /// Backtracking over bytes with continuations; gives up, rather than hanging, when steps or stack run out.
     struct Matcher {
         let text: [UInt8]
-        private var steps = 0
+        /// Steps after which it gives up.
+        let maxSteps: Int
+        private(set) var steps = 0
         private var depth = 0
         private(set) var isExhausted = false
 
         /// What must match after a node; gets the matcher and the position reached.
         typealias Rest = (inout Matcher, Int) -> Bool
 
-        init(text: [UInt8]) { self.text = text }
+        init(text: [UInt8], maxSteps: Int) {
+            self.text = text
+            self.maxSteps = maxSteps
+        }
 
         mutating func match(_ node: Node, at position: Int, _ rest: Rest) -> Bool {
             steps += 1

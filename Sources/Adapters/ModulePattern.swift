@@ -2,7 +2,8 @@
 ///
 /// Literals, `.`, classes, `\d \w \s \b` and their opposites, groups (capturing, named or not), look-ahead,
 /// alternatives, greedy and lazy quantifiers, `^` and `$`. Refused: back-references, look-behind, inline flags,
-/// possessive quantifiers. Patterns come from strangers, so a match that takes too many steps is an error.
+/// possessive quantifiers. Patterns come from strangers, so a match that takes too many steps is an error, and so are
+/// the matches of one configuration that take too many together: see `Budget`.
 struct ModulePattern: Sendable {
     indirect enum Node: Sendable {
         case empty
@@ -29,7 +30,8 @@ struct ModulePattern: Sendable {
 
     /// The longest pattern accepted, in bytes.
     static let maxBytes = 16_384
-    /// Far above what a sensible pattern takes for a path of fifty bytes; reached in well under a second.
+    /// Steps of one match: far above what a sensible pattern takes for a path of fifty bytes; reached in well under a
+    /// second.
     static let maxSteps = 200_000
     /// Bounds the stack.
     static let maxDepth = 1_000
@@ -44,16 +46,22 @@ struct ModulePattern: Sendable {
     }
 
     /// Whether the whole path matches, as `re.fullmatch`.
-    func matchesWhole(_ path: String) throws(Failure) -> Bool {
-        try run(path) { $0 == path.utf8.count }
+    func matchesWhole(_ path: String, _ budget: inout Budget) throws(Failure) -> Bool {
+        try run(path, &budget) { $0 == path.utf8.count }
     }
 
     /// Whether a prefix of the path matches, as `re.match`.
-    func matchesPrefix(_ path: String) throws(Failure) -> Bool { try run(path) { _ in true } }
+    func matchesPrefix(_ path: String, _ budget: inout Budget) throws(Failure) -> Bool {
+        try run(path, &budget) { _ in true }
+    }
 
-    private func run(_ path: String, accept: (Int) -> Bool) throws(Failure) -> Bool {
-        var matcher = Matcher(text: Array(path.utf8))
+    private func run(_ path: String, _ budget: inout Budget, accept: (Int) -> Bool) throws(Failure) -> Bool {
+        var matcher = Matcher(text: Array(path.utf8), maxSteps: min(Self.maxSteps, budget.steps))
         let isMatch = matcher.match(root, at: 0) { _, end in accept(end) }
+        budget.spend(matcher.steps)
+        guard budget.steps > 0 else {
+            throw Failure(pattern: text, reason: "all patterns together are too costly to match")
+        }
         guard !matcher.isExhausted else {
             throw Failure(pattern: text, reason: "too costly to match against '\(path)'")
         }

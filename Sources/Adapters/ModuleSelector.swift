@@ -7,10 +7,13 @@ enum ModuleSelector: Sendable {
     /// Every linear product but the output head.
     case allLinear
 
-    func contains(_ module: AdapterModule) throws(ModulePattern.Failure) -> Bool {
+    func contains(
+        _ module: AdapterModule,
+        _ budget: inout ModulePattern.Budget
+    ) throws(ModulePattern.Failure) -> Bool {
         switch self {
         case .names(let names): names.contains { Self.names($0, path: module.path) }
-        case .pattern(let pattern): try pattern.matchesWhole(module.path)
+        case .pattern(let pattern): try pattern.matchesWhole(module.path, &budget)
         case .allLinear: module.isInnerLinear
         }
     }
@@ -48,12 +51,12 @@ struct PatternTable<Value: Sendable>: Sendable {
         self.entries = list
     }
 
-    func value(for path: String) throws(ModulePattern.Failure) -> Value? {
+    func value(for path: String, _ budget: inout ModulePattern.Budget) throws(ModulePattern.Failure) -> Value? {
         let bytes = Array(path.utf8)
         for (key, value) in entries {
             switch key {
             case .plain(let name): if Self.ends(bytes, with: name) { return value }
-            case .pattern(let pattern): if try pattern.matchesPrefix(path) { return value }
+            case .pattern(let pattern): if try pattern.matchesPrefix(path, &budget) { return value }
             }
         }
         return nil

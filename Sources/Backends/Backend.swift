@@ -15,8 +15,6 @@ package protocol Backend: ~Copyable {
     /// Room for activations `[rows, width]`.
     associatedtype Rows
 
-    // Loading
-
     /// Stacks `parts`, each `[outputs, inputs]` with equal inputs, along their outputs.
     mutating func makeMatrix(_ parts: [HostTensor]) -> Matrix
     /// Joins `parts`, each one-dimensional.
@@ -26,8 +24,6 @@ package protocol Backend: ~Copyable {
     mutating func makeKVCache(_ shape: KVShape)
     /// Takes the tables of rotary position embedding, each `[positions, D / 2]`; called once.
     mutating func makeRotaryTables(_ tables: RotaryTables)
-
-    // Adapters
 
     /// What of the KV cache's memory an adapter would take.
     func footprint(of adapter: AdapterWeights) -> AdapterFootprint
@@ -40,8 +36,6 @@ package protocol Backend: ~Copyable {
     mutating func hasLanded(_ slot: AdapterSlot) -> Bool
     /// Takes an adapter off the device. No later step may name the slot, and its blocks are free when this returns.
     mutating func remove(_ slot: AdapterSlot)
-
-    // One step
 
     /// Lets a device get ready for steps before the first one: time its products, record forward passes.
     ///

@@ -1,7 +1,13 @@
 // Last part of an instruction set's file: all kernels, and the table that NAME and TABLE say.
+#include "DotTile.h"
+
 #include "DotBlock.h"
 
+#include "Pack.h"
+
 #include "RowKernels.h"
+
+#include "ValueTile.h"
 
 #include "Attend.h"
 
@@ -15,8 +21,4 @@ const punica_kernels TABLE = {
     .to_float = to_float,
     .rms_norm = rms_norm,
     .silu_mul = silu_mul,
-    .maximum = maximum,
-    .sum_exp = sum_exp,
-    .exp_shifted = exp_shifted,
-    .add_rows = add_rows,
 };

@@ -51,14 +51,6 @@ typedef struct punica_kernels {
     void (*to_float)(float *target, const void *source, punica_scalar type, ptrdiff_t count);
     void (*rms_norm)(float *y, const float *x, const float *weight, ptrdiff_t count, float epsilon);
     void (*silu_mul)(float *out, const float *gate, const float *up, ptrdiff_t count);
-    float (*maximum)(const float *x, ptrdiff_t count);
-    /// Sum of exp(x - shift), NaN skipped.
-    double (*sum_exp)(const float *x, ptrdiff_t count, float shift);
-    /// y = exp(x - shift), 0 for NaN.
-    void (*exp_shifted)(float *y, const float *x, ptrdiff_t count, float shift);
-    /// y += sum over r of coefficients[r] * rows[r * ld + i].
-    void (*add_rows)(float *y, const float *rows, ptrdiff_t ld, const float *coefficients, ptrdiff_t row_count,
-                     ptrdiff_t count);
 } punica_kernels;
 
 /// The table in use.

@@ -22,8 +22,6 @@ typedef struct matmul {
     const char *w;
     punica_scalar type;
     ptrdiff_t m, n, k;
-    const float *bias;
-    bool accumulate;
     ptrdiff_t row_blocks, column_blocks, rows_per_block, columns_per_block, group, depth;
     bool widens;           // w is kept as floats once it has been widened
     float *work;           // per thread: results of a block, its unreduced sums, its part of w as floats
@@ -32,16 +30,8 @@ typedef struct matmul {
 
 static void write_out(const matmul *p, const float *out, ptrdiff_t ldo, ptrdiff_t m, ptrdiff_t rows, ptrdiff_t n,
                       ptrdiff_t columns) {
-    for (ptrdiff_t i = 0; i < rows; i++) {
-        float *y = p->y + (m + i) * p->ldy + n;
-        const float *from = out + i * ldo;
-        if (p->accumulate)
-            for (ptrdiff_t j = 0; j < columns; j++) y[j] += from[j];
-        else
-            memcpy(y, from, (size_t)columns * sizeof(float));
-        if (p->bias)
-            for (ptrdiff_t j = 0; j < columns; j++) y[j] += p->bias[n + j];
-    }
+    for (ptrdiff_t i = 0; i < rows; i++)
+        memcpy(p->y + (m + i) * p->ldy + n, out + i * ldo, (size_t)columns * sizeof(float));
 }
 
 static void multiply_block(void *context, ptrdiff_t begin, ptrdiff_t end, int32_t thread) {
@@ -82,10 +72,9 @@ static void plan(matmul *p, int32_t threads) {
 }
 
 void punica_matmul(punica_pool *pool, float *y, ptrdiff_t ldy, const float *x, ptrdiff_t ldx, const void *w,
-                   punica_scalar type, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *bias, bool accumulate) {
+                   punica_scalar type, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k) {
     if (m <= 0 || n <= 0) return;
-    matmul p = {.kernels = punica_kernels_selected(), .y = y, .ldy = ldy, .w = w, .type = type, .m = m, .n = n, .k = k,
-                .bias = bias, .accumulate = accumulate};
+    matmul p = {.kernels = punica_kernels_selected(), .y = y, .ldy = ldy, .w = w, .type = type, .m = m, .n = n, .k = k};
     const int32_t threads = punica_pool_threads(pool);
     plan(&p, threads);
     const ptrdiff_t panel_count = punica_round_up(punica_panel_count(p.kernels, m, k), 16);

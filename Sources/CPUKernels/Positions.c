@@ -44,7 +44,7 @@ typedef struct append {
     float *k_cache, *v_cache;
     const float *k, *v;
     ptrdiff_t ldk, ldv;
-    const int32_t *slots;
+    const int32_t *kv_positions;
     ptrdiff_t kv_heads, head_size, page_size;
 } append;
 
@@ -53,7 +53,7 @@ static void append_rows(void *context, ptrdiff_t begin, ptrdiff_t end, int32_t t
     const append *p = context;
     const size_t bytes = (size_t)p->head_size * sizeof(float);
     for (ptrdiff_t t = begin; t < end; t++) {
-        const ptrdiff_t page = p->slots[t] / p->page_size, offset = p->slots[t] % p->page_size;
+        const ptrdiff_t page = p->kv_positions[t] / p->page_size, offset = p->kv_positions[t] % p->page_size;
         for (ptrdiff_t g = 0; g < p->kv_heads; g++) {
             const ptrdiff_t place = ((page * p->kv_heads + g) * p->page_size + offset) * p->head_size;
             memcpy(p->k_cache + place, p->k + t * p->ldk + g * p->head_size, bytes);
@@ -63,8 +63,8 @@ static void append_rows(void *context, ptrdiff_t begin, ptrdiff_t end, int32_t t
 }
 
 void punica_kv_append(punica_pool *pool, float *k_cache, float *v_cache, const float *k, ptrdiff_t ldk,
-                      const float *v, ptrdiff_t ldv, const int32_t *slots, ptrdiff_t rows, ptrdiff_t kv_heads,
-                      ptrdiff_t head_size, ptrdiff_t page_size) {
-    append p = {k_cache, v_cache, k, v, ldk, ldv, slots, kv_heads, head_size, page_size};
+                      const float *v, ptrdiff_t ldv, const int32_t *kv_positions, ptrdiff_t rows,
+                      ptrdiff_t kv_heads, ptrdiff_t head_size, ptrdiff_t page_size) {
+    append p = {k_cache, v_cache, k, v, ldk, ldv, kv_positions, kv_heads, head_size, page_size};
     punica_for_rows(pool, rows, kv_heads * head_size, append_rows, &p);
 }

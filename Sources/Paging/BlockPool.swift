@@ -48,9 +48,6 @@ package struct BlockPool: Sendable {
     /// Blocks that can be had: the free and, by forgetting what they hold, the cached.
     package var availableCount: Int { freeCount + cachedCount }
 
-    /// How many sequences hold the block.
-    package func referenceCount(of block: BlockID) -> Int { Int(references[block.index]) }
-
     /// Takes a free block with one reference; nil when none is free, however many are cached.
     package mutating func takeFree() -> BlockID? {
         guard let block = free.popLast() else { return nil }
@@ -58,11 +55,13 @@ package struct BlockPool: Sendable {
         return block
     }
 
-    /// Takes one particular free block with one reference. Linear in the number of free blocks.
-    mutating func takeFree(_ block: BlockID) {
-        guard let position = free.lastIndex(of: block) else { preconditionFailure("block \(block) is not free") }
-        free.remove(at: position)
-        hold(block)
+    /// Takes neighbouring free blocks with one reference each. Linear in the number of free blocks.
+    mutating func takeFree(_ run: Range<Int>) {
+        free.removeAll { run.contains($0.index) }
+        for number in run {
+            precondition(states[number] == .free, "block \(number) is not free")
+            hold(BlockID(Int32(number)))
+        }
     }
 
     private mutating func hold(_ block: BlockID) {
@@ -71,14 +70,21 @@ package struct BlockPool: Sendable {
         heldCount += 1
     }
 
-    /// The first of the `length` blocks with the highest ids that follow each other and are all in one of `wanted`.
-    func lastRun(of length: Int, from wanted: Set<State>) -> Int? {
-        var found = 0
+    /// The `length` blocks with the highest ids that follow each other and are free or, where there are none, cached
+    /// or free. Linear in the number of blocks.
+    ///
+    /// - Parameter length: at least 1.
+    func lastRun(of length: Int) -> Range<Int>? {
+        var (free, available) = (0, 0)
+        var second: Range<Int>?
         for number in states.indices.reversed() {
-            found = wanted.contains(states[number]) ? found + 1 : 0
-            if found == length { return number }
+            let state = states[number]
+            free = state == .free ? free + 1 : 0
+            available = state == .held ? 0 : available + 1
+            if free == length { return number..<number + length }
+            if available == length, second == nil { second = number..<number + length }
         }
-        return length == 0 ? 0 : nil
+        return second
     }
 
     /// Adds a reference to a held or cached block.

@@ -10,9 +10,13 @@ extension KVCache {
     /// - Parameter contiguous: whether anything else is of no use.
     /// - Returns: ascending ids, each with one reference; nil when there are too few.
     package mutating func takeBlocks(_ count: Int, contiguous: Bool) -> [BlockID]? {
+        guard count > 0 else { return [] }
         guard count <= pool.availableCount else { return nil }
-        if let first = pool.lastRun(of: count, from: [.free]) ?? pool.lastRun(of: count, from: [.free, .cached]) {
-            return (first..<first + count).map { take(BlockID(Int32($0))) }
+        if let run = pool.lastRun(of: count) {
+            let blocks = run.map { BlockID(Int32($0)) }
+            for block in blocks { forget(tree: block) }
+            pool.takeFree(run)
+            return blocks
         }
         guard !contiguous else { return nil }
         return (0..<count).map { _ in allocate() }.sorted()
@@ -21,11 +25,5 @@ extension KVCache {
     /// Gives lent blocks back.
     package mutating func returnBlocks(_ blocks: [BlockID]) {
         for block in blocks.reversed() { pool.release(block, cached: false) }
-    }
-
-    private mutating func take(_ block: BlockID) -> BlockID {
-        forget(tree: block)
-        pool.takeFree(block)
-        return block
     }
 }

@@ -27,14 +27,6 @@ extension KVCache {
         pages.indexedCount = computed / blockSize
     }
 
-    /// Forgets every path of an adapter, for when it is gone for good.
-    ///
-    /// Blocks held by running sequences stay theirs and are free afterwards, unless a later `commit` indexes them anew.
-    package mutating func forgetAll(digest: AdapterDigest?) {
-        guard let root = index.roots[digest] else { return }
-        forgetDescendants(of: root)
-    }
-
     /// The indexed block with this content: one that already was, or else `block`.
     private mutating func settle(
         _ block: BlockID,
@@ -58,10 +50,8 @@ extension KVCache {
     /// Makes a cached block free, with all that is indexed below it; does nothing to a free one.
     mutating func forget(tree block: BlockID) {
         guard index.contains(block) else { return }
-        let cached = pool.cachedCount
         forgetDescendants(of: index.node(of: block))
         forget(block)
-        statistics.evictedBlocks += cached - pool.cachedCount
     }
 
     /// Walks down to a leaf, forgets it, and goes on from its parent, until `top` has no children.

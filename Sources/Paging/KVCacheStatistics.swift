@@ -6,8 +6,6 @@ package struct KVCacheStatistics: Sendable, Equatable {
     package var queriedTokens = 0
     /// Those of them that were found and need not be computed.
     package var hitTokens = 0
-    /// Cached blocks whose content was given up for room.
-    package var evictedBlocks = 0
 
     package init() {}
 }

@@ -47,7 +47,7 @@ extension Checkpoint {
         type: ScalarType
     ) -> [String: HostTensor] {
         let values = BellTable(standardDeviation: 0.02)
-        let tensors = TensorSlots(count: shapes.count)
+        let tensors = TensorPlaces(count: shapes.count)
         DispatchQueue.concurrentPerform(iterations: shapes.count) { index in
             let (name, shape) = shapes[index]
             let memory = HostMemory(byteCount: shape.reduce(type.byteCount, *))
@@ -71,19 +71,19 @@ extension Checkpoint {
 }
 
 /// One place for each tensor that the parallel loop makes.
-private final class TensorSlots: @unchecked Sendable {
+private final class TensorPlaces: @unchecked Sendable {
     // Safe because each iteration writes its own element, and `collect` runs after all of them.
-    private let slots: UnsafeMutableBufferPointer<HostTensor?>
+    private let places: UnsafeMutableBufferPointer<HostTensor?>
 
     init(count: Int) {
-        slots = .allocate(capacity: count)
-        slots.initialize(repeating: nil)
+        places = .allocate(capacity: count)
+        places.initialize(repeating: nil)
     }
 
-    deinit { slots.deinitialize().deallocate() }
+    deinit { places.deinitialize().deallocate() }
 
-    func store(_ tensor: HostTensor, at index: Int) { slots[index] = tensor }
-    func collect() -> [HostTensor] { slots.compactMap { $0 } }
+    func store(_ tensor: HostTensor, at index: Int) { places[index] = tensor }
+    func collect() -> [HostTensor] { places.compactMap { $0 } }
 }
 
 /// The sum of four random bytes, 0 to 1020, mapped to a nearly normal value: one table look-up for each weight.

@@ -84,9 +84,7 @@ package struct Checkpoint: Sendable {
         }
     }
 
-    /// The shape of a tensor; nil for an unknown name.
-    package func shape(of name: String) -> [Int]? { wholeShape(of: name).map { cutShape($0, of: name) } }
-
+    /// The shape of a tensor before any cut; nil for an unknown name.
     private func wholeShape(of name: String) -> [Int]? {
         switch places[name] {
         case .memory(let tensor): tensor.shape
@@ -96,13 +94,18 @@ package struct Checkpoint: Sendable {
     }
 
     /// Checks that the checkpoint has every tensor of a configuration in its shape, and none without a place.
+    ///
+    /// Whole shapes are compared: what a file has may be such that it cannot be cut.
+    ///
+    /// - Parameter configuration: of the same part as the checkpoint.
     package func validate(against configuration: ModelConfiguration) throws(WeightsError) {
         var expected: Set<String> = []
-        for (name, shape) in configuration.tensorShapes() {
+        for (name, part) in configuration.tensorShapes() {
             expected.insert(name)
-            guard let found = self.shape(of: name) else { throw .missing(file: directory, key: name) }
-            guard found == shape else {
-                throw .shapeMismatch(file: directory, key: name, found: found, expected: shape)
+            guard let found = wholeShape(of: name) else { throw .missing(file: directory, key: name) }
+            let whole = uncutShape(part, of: name)
+            guard found == whole else {
+                throw .shapeMismatch(file: directory, key: name, found: found, expected: whole)
             }
         }
         for name in names where !expected.contains(name) {

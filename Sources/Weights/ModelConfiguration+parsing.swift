@@ -49,9 +49,22 @@ extension ModelConfiguration {
         slidingWindow = window.size
         slidingLayers = window.layers
         scalarType = try Self.scalarType(fields)
-        let special = try SpecialTokens(fields, generation: generation, vocabularySize: sizes.vocabulary)
-        endOfSequenceIDs = special.end
-        beginOfSequenceID = special.begin
+        endOfSequenceIDs = try Self.endOfSequence(fields, generation: generation, vocabularySize: sizes.vocabulary)
+    }
+
+    /// The ids that end a sequence, as generation uses them.
+    private static func endOfSequence(
+        _ fields: ConfigurationFields,
+        generation: [UInt8]?,
+        vocabularySize: Int
+    ) throws(WeightsError) -> [TokenID] {
+        let bound = 0...(vocabularySize - 1)
+        var end = try fields.integers("eos_token_id", in: bound)
+        if let generation {
+            let overrides = try ConfigurationFields(parsing: generation, file: "generation_config.json")
+            end = try overrides.integers("eos_token_id", in: bound) ?? end
+        }
+        return (end ?? []).map { TokenID(Int32($0)) }
     }
 
     private static func architecture(_ fields: ConfigurationFields) throws(WeightsError) -> Architecture {
@@ -130,24 +143,5 @@ private struct Sizes {
             throw fields.outOfBounds("hidden_size", "\(hidden)", bound: wanted)
         }
         return hidden / heads
-    }
-}
-
-/// End-of-sequence and begin-of-sequence ids as generation uses them.
-private struct SpecialTokens {
-    let end: [TokenID]
-    let begin: TokenID?
-
-    init(_ fields: ConfigurationFields, generation: [UInt8]?, vocabularySize: Int) throws(WeightsError) {
-        let bound = 0...(vocabularySize - 1)
-        var end = try fields.integers("eos_token_id", in: bound)
-        var begin = try fields.integers("bos_token_id", in: bound)
-        if let generation {
-            let overrides = try ConfigurationFields(parsing: generation, file: "generation_config.json")
-            end = try overrides.integers("eos_token_id", in: bound) ?? end
-            begin = try overrides.integers("bos_token_id", in: bound) ?? begin
-        }
-        self.end = (end ?? []).map { TokenID(Int32($0)) }
-        self.begin = begin?.first.map { TokenID(Int32($0)) }
     }
 }

@@ -32,6 +32,8 @@ extension Checkpoint {
     }
 
     /// What a rank takes of a tensor; biases after a sum are added by the first rank alone.
+    ///
+    /// - Precondition: the whole tensor has the shape that `validate` wants.
     func cut(_ tensor: HostTensor, named name: String) -> HostTensor {
         guard !shard.isWhole, let projection = Self.projection(of: name) else { return tensor }
         switch projection.split {
@@ -41,13 +43,15 @@ extension Checkpoint {
         }
     }
 
-    /// The shape that `cut` leaves.
-    func cutShape(_ shape: [Int], of name: String) -> [Int] {
-        guard !shard.isWhole, let projection = Self.projection(of: name) else { return shape }
-        var shape = shape
+    /// The shape of a whole tensor of which `cut` leaves `part`.
+    ///
+    /// - Parameter part: from a configuration, `[outputs, inputs]` or `[outputs]`.
+    func uncutShape(_ part: [Int], of name: String) -> [Int] {
+        guard !shard.isWhole, let projection = Self.projection(of: name) else { return part }
+        var shape = part
         switch projection.split {
-        case .outputs: shape[0] = shard.range(of: shape[0]).count
-        case .inputs: if shape.count == 2 { shape[1] = shard.range(of: shape[1]).count }
+        case .outputs: shape[0] *= shard.tpCount
+        case .inputs: if shape.count == 2 { shape[1] *= shard.tpCount }
         }
         return shape
     }

@@ -40,7 +40,6 @@ package struct ModelConfiguration: Sendable, Equatable {
     /// The type that the configuration names; a checkpoint's tensors may differ.
     package let scalarType: ScalarType
     package let endOfSequenceIDs: [TokenID]
-    package let beginOfSequenceID: TokenID?
 
     /// Whether each query and key head is normalised before rotation.
     package var hasHeadNorm: Bool { architecture == .qwen3 }

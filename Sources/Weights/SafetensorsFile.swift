@@ -46,8 +46,6 @@ package struct SafetensorsFile: Sendable {
     /// The tensors' names, sorted.
     package var names: [String] { header.entries.keys.sorted() }
 
-    package var metadata: [String: String] { header.metadata }
-
     package func contains(_ name: String) -> Bool { header.entries[name] != nil }
 
     /// The shape of a tensor, of whatever type; nil for an unknown name.

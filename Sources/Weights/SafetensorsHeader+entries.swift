@@ -7,7 +7,6 @@ extension SafetensorsHeader {
         /// Bytes after the header.
         let dataCount: Int
         var entries: [String: Entry] = [:]
-        var metadata: [String: String] = [:]
 
         init(file: String, dataCount: Int) {
             self.file = file
@@ -18,7 +17,7 @@ extension SafetensorsHeader {
             guard let fields = value.object else {
                 throw .malformed(file: file, key: key, reason: "it is a JSON \(value.kind), not an object")
             }
-            if key == "__metadata__" { return try readMetadata(fields) }
+            if key == "__metadata__" { return try checkMetadata(fields) }
             let known = ["dtype", "shape", "data_offsets"]
             if let unknown = fields.keys.first(where: { !known.contains($0) }) {
                 throw .malformed(file: file, key: key, reason: "unknown field '\(unknown)'")
@@ -33,12 +32,9 @@ extension SafetensorsHeader {
             entries[key] = Entry(dtype: dtype, shape: shape, range: range)
         }
 
-        private mutating func readMetadata(_ fields: JSONObject) throws(WeightsError) {
-            for (key, value) in fields {
-                guard let text = value.string else {
-                    throw .malformed(file: file, key: "__metadata__.\(key)", reason: "a string is required")
-                }
-                metadata[key] = text
+        private func checkMetadata(_ fields: JSONObject) throws(WeightsError) {
+            for (key, value) in fields where value.string == nil {
+                throw .malformed(file: file, key: "__metadata__.\(key)", reason: "a string is required")
             }
         }
 

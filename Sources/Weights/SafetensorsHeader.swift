@@ -24,7 +24,6 @@ struct SafetensorsHeader: Sendable {
     }
 
     let entries: [String: Entry]
-    let metadata: [String: String]
     /// Where the tensors' bytes begin in the file.
     let dataStart: Int
 
@@ -40,7 +39,6 @@ struct SafetensorsHeader: Sendable {
         for (key, value) in members { try reader.read(key: key, value: value) }
         try reader.checkTiling()
         entries = reader.entries
-        metadata = reader.metadata
     }
 
     private static func headerLength(_ bytes: UnsafeRawBufferPointer, file: String) throws(WeightsError) -> Int {

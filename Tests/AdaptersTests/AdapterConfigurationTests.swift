@@ -83,7 +83,8 @@ import Weights
             ("init_lora_weights", "loftq"), ("init_lora_weights", "lora_ga"), ("r", 0), ("r", -1), ("r", 513),
             ("r", "8"),
             ("r", nil), ("r", 1e300), ("r", 2.5), ("lora_alpha", 0), ("lora_alpha", nil), ("lora_alpha", "16"),
-            ("lora_alpha", 1e9), ("target_modules", nil), ("target_modules", []), ("target_modules", ""),
+            ("lora_alpha", 1e9), ("lora_alpha", -9e-31), ("alpha_pattern", ["q_proj": 1e-60]), ("target_modules", nil),
+            ("target_modules", []), ("target_modules", ""),
             ("target_modules", 7), ("target_modules", ["q_proj", 7]), ("target_modules", "(q_proj"),
             ("target_modules", ["a": 1]), ("exclude_modules", 5), ("layers_to_transform", "1"),
             ("layers_to_transform", [-1]),
@@ -97,6 +98,26 @@ import Weights
         let error = #expect(throws: AdapterError.self) { try parse([key: value]) }
         let text = try #require(error).description
         #expect(text.contains(key) && text.contains("adapter_config.json"), "\(text)")
+    }
+
+    @Test(arguments: ["target_modules", "exclude_modules", "layers_pattern"])
+    func `a list longer than any model has modules is refused`(key: String) throws {
+        let names = [JSONValue](repeating: "q_proj", count: 8_193)
+        let error = #expect(throws: AdapterError.self) { try parse([key: .array(names)]) }
+        #expect(try #require(error).description.contains("8193 entries"))
+        _ = try parse([key: .array(Array(names.dropLast()))])
+    }
+
+    @Test func `an alpha whose scale would vanish is refused with its bound`() throws {
+        let refusal = WeightsError.outOfBounds(
+            file: "adapter_config.json",
+            key: "lora_alpha",
+            value: "1e-60",
+            bound: "1e-30 or more in magnitude"
+        )
+        #expect(throws: AdapterError.file(refusal)) { try parse(["lora_alpha": 1e-60]) }
+        let smallest = try parse(["lora_alpha": -1e-30, "r": 512])
+        #expect(try smallest.scale(of: .projection(layer: 0, .query)) < 0)
     }
 
     @Test func `layers_to_transform with a pattern is refused as PEFT does`() {

@@ -166,6 +166,35 @@ import Weights
         #expect(try refusal(source) == .nothingTargeted(targets: #"["c_attn", "w1"]"#))
     }
 
+    @Test func `patterns that cost too much for all modules together are refused`() throws {
+        var source = PEFTDirectory(base: base)
+        source.fields["rank_pattern"] = [".*.*z": 4]
+        source.fields["alpha_pattern"] = [".*.*z": 4]
+        let text = JSONValue.object(JSONObject(source.fields.map { ($0.key, $0.value) })).encodedBytes()
+        let configuration = try AdapterConfiguration(parsing: text, file: "adapter_config.json")
+        var budget = ModulePattern.Budget(steps: 100_000)
+        _ = try configuration.update(of: .projection(layer: 0, .query), &budget)
+        let oneModule = 100_000 - budget.steps
+        let tensors = source.tensors
+        let content = AdapterContent(names: tensors.keys.sorted(), file: "adapter") { tensors[$0] }
+        func adapter(maxSteps: Int) throws(AdapterError) -> LoadedAdapter {
+            try AdapterAssembly(
+                content: content,
+                configuration: configuration,
+                model: base.model,
+                base: base.checkpoint,
+                maxSteps: maxSteps
+            ).adapter()
+        }
+        // Four modules are changed.
+        #expect(try adapter(maxSteps: 5 * oneModule).maxRank == 2)
+        let error = #expect(throws: AdapterError.self) { try adapter(maxSteps: 3 * oneModule) }
+        guard case .file(.malformed(_, "adapter_config.json", let reason)) = try #require(error) else {
+            throw Unexpected()
+        }
+        #expect(reason.contains("together"))
+    }
+
     @Test(arguments: [Float.nan, .infinity, -.infinity])
     func `a value that is not finite is refused`(value: Float) throws {
         let key = Self.key(0, "self_attn.q_proj", "lora_B.weight")

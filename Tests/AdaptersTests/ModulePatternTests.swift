@@ -48,6 +48,23 @@ import Testing
         #expect(duration < .seconds(5))
     }
 
+    @Test func `matches share a budget, and the one that spends it fails`() throws {
+        let pattern = try ModulePattern(".*z")
+        var budget = ModulePattern.Budget(steps: 1_000)
+        #expect(try !pattern.matchesWhole(Self.path))
+        var count = 0
+        let failure = #expect(throws: ModulePattern.Failure.self) {
+            while count < 1_000 {
+                _ = try pattern.matchesWhole(Self.path, &budget)
+                count += 1
+            }
+        }
+        #expect(failure?.pattern == ".*z")
+        #expect(budget.steps == 0)
+        // Each takes some two steps for a byte of the path.
+        #expect((5..<100).contains(count))
+    }
+
     @Test func `random patterns never crash`() {
         var generator = SplitMix(seed: 11)
         let pieces = [

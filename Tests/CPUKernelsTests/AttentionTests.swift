@@ -204,20 +204,20 @@ extension Kernels {
             }
         }
 
-        @Test func `appended rows land in their slots and nowhere else`() throws {
+        @Test func `appended rows land in their places and nowhere else`() throws {
             var random = SplitMix(seed: 7)
             let (rows, heads, size, page) = (5, 3, 10, 4)
             let (k, v) = (random.floats(rows * 40), random.floats(rows * 50))
-            let slots: [Int32] = [6, 7, 8, 2, 15]
+            let kvPositions: [Int32] = [6, 7, 8, 2, 15]
             var (keys, values) = ([Float](repeating: -9, count: 4 * heads * page * size), [Float]())
             values = keys
             let pool = try Pool(threads: 2)
-            punica_kv_append(pool.pointer, &keys, &values, k, 40, v, 50, slots, rows, heads, size, page)
+            punica_kv_append(pool.pointer, &keys, &values, k, 40, v, 50, kvPositions, rows, heads, size, page)
             var (expectedKeys, expectedValues) = ([Float](repeating: -9, count: keys.count), [Float]())
             expectedValues = expectedKeys
-            for (row, slot) in slots.enumerated() {
+            for (row, kvPosition) in kvPositions.enumerated() {
                 for head in 0..<heads {
-                    let start = ((Int(slot) / page * heads + head) * page + Int(slot) % page) * size
+                    let start = ((Int(kvPosition) / page * heads + head) * page + Int(kvPosition) % page) * size
                     for d in 0..<size {
                         expectedKeys[start + d] = k[row * 40 + head * size + d]
                         expectedValues[start + d] = v[row * 50 + head * size + d]

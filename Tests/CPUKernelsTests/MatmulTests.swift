@@ -7,7 +7,6 @@ private struct Product {
     let m: Int, n: Int, k: Int, ldx: Int, ldy: Int
     let x: [Float]
     let w: StoredTensor
-    let bias: [Float]
     let before: [Float]
 
     init(type: punica_scalar, m: Int, n: Int, k: Int, using random: inout SplitMix) {
@@ -16,43 +15,39 @@ private struct Product {
         ldy = n + random.size(0...3)
         x = random.floats(m * ldx)
         w = StoredTensor(n * k, type: type, using: &random)
-        bias = random.floats(n)
         before = random.floats(m * ldy)
     }
 
-    func expected(bias useBias: Bool, accumulate: Bool) -> [Double] {
+    /// `before` with the product in its place.
+    var expected: [Double] {
         var y = before.map(Double.init)
         for row in 0..<m {
             for column in 0..<n {
-                var sum = accumulate ? y[row * ldy + column] : 0
+                var sum = 0.0
                 for i in 0..<k { sum += Double(x[row * ldx + i]) * Double(w.values[column * k + i]) }
-                y[row * ldy + column] = sum + (useBias ? Double(bias[column]) : 0)
+                y[row * ldy + column] = sum
             }
         }
         return y
     }
 
     /// Rows `rows` of the product, computed together; other rows of the result stay as they were.
-    func run(_ pool: Pool?, rows: Range<Int>, bias useBias: Bool, accumulate: Bool, into y: inout [Float]) {
+    func run(_ pool: Pool?, rows: Range<Int>, into y: inout [Float]) {
         x.withUnsafeBufferPointer { x in
             y.withUnsafeMutableBufferPointer { y in
                 w.withPointer { w in
-                    bias.withUnsafeBufferPointer { bias in
-                        punica_matmul(
-                            pool?.pointer,
-                            y.baseAddress.unsafelyUnwrapped + rows.lowerBound * ldy,
-                            ldy,
-                            x.baseAddress.unsafelyUnwrapped + rows.lowerBound * ldx,
-                            ldx,
-                            w,
-                            self.w.type,
-                            rows.count,
-                            n,
-                            k,
-                            useBias ? bias.baseAddress : nil,
-                            accumulate
-                        )
-                    }
+                    punica_matmul(
+                        pool?.pointer,
+                        y.baseAddress.unsafelyUnwrapped + rows.lowerBound * ldy,
+                        ldy,
+                        x.baseAddress.unsafelyUnwrapped + rows.lowerBound * ldx,
+                        ldx,
+                        w,
+                        self.w.type,
+                        rows.count,
+                        n,
+                        k
+                    )
                 }
             }
         }
@@ -74,10 +69,9 @@ extension Kernels {
                         k: random.size(1...longest),
                         using: &random
                     )
-                    let (bias, accumulate) = (round % 2 == 0, round % 3 == 0)
                     var y = product.before
-                    product.run(pool, rows: 0..<product.m, bias: bias, accumulate: accumulate, into: &y)
-                    let error = relativeError(y, product.expected(bias: bias, accumulate: accumulate))
+                    product.run(pool, rows: 0..<product.m, into: &y)
+                    let error = relativeError(y, product.expected)
                     try #require(error < 1e-6, "\(name) m \(product.m) n \(product.n) k \(product.k)")
                 }
             }
@@ -91,17 +85,17 @@ extension Kernels {
                     let product = Product(type: type, m: m, n: n, k: k, using: &random)
                     var alone = product.before
                     for row in 0..<m {
-                        product.run(nil, rows: row..<row + 1, bias: true, accumulate: true, into: &alone)
+                        product.run(nil, rows: row..<row + 1, into: &alone)
                     }
                     for pool in pools {
                         var together = product.before
-                        product.run(pool, rows: 0..<m, bias: true, accumulate: true, into: &together)
+                        product.run(pool, rows: 0..<m, into: &together)
                         try #require(sameBits(together, alone), "\(name) m \(m) n \(n) k \(k)")
                     }
                     let cut = random.size(0...m)
                     var chunked = product.before
-                    product.run(pools[1], rows: 0..<cut, bias: true, accumulate: true, into: &chunked)
-                    product.run(pools[2], rows: cut..<m, bias: true, accumulate: true, into: &chunked)
+                    product.run(pools[1], rows: 0..<cut, into: &chunked)
+                    product.run(pools[2], rows: cut..<m, into: &chunked)
                     try #require(sameBits(chunked, alone), "\(name) cut at \(cut)")
                 }
             }
@@ -111,9 +105,9 @@ extension Kernels {
             onEveryInstructionSet { _ in
                 var y: [Float] = [7, 7, 7]
                 let x: [Float] = [1]
-                punica_matmul(nil, &y, 3, x, 1, x, .float32, 1, 2, 0, nil, false)
+                punica_matmul(nil, &y, 3, x, 1, x, .float32, 1, 2, 0)
                 #expect(y == [0, 0, 7])
-                punica_matmul(nil, &y, 3, x, 1, x, .float32, 0, 2, 1, nil, false)
+                punica_matmul(nil, &y, 3, x, 1, x, .float32, 0, 2, 1)
                 #expect(y == [0, 0, 7])
             }
         }
@@ -127,7 +121,7 @@ extension Kernels {
                     let w = StoredTensor(weights, type: type)
                     let x = [Float](repeating: 1, count: k)
                     var y: [Float] = [0, 0, 0]
-                    w.withPointer { punica_matmul(nil, &y, 3, x, k, $0, type, 1, 3, k, nil, false) }
+                    w.withPointer { punica_matmul(nil, &y, 3, x, k, $0, type, 1, 3, k) }
                     #expect(y[0] == .infinity && y[1] == Float(k) && y[2].isNaN, "\(name) k \(k)")
                 }
             }

@@ -148,52 +148,5 @@ extension Kernels {
                 }
             }
         }
-
-        @Test func `row norms include the adapter`() throws {
-            var random = SplitMix(seed: 14)
-            let pool = try Pool(threads: 3)
-            try onEveryInstructionSet { name in
-                for round in 0..<12 {
-                    let (n, k, rank) = (
-                        random.size(1...40), random.size(1...1100), round == 0 ? 0 : random.size(1...30)
-                    )
-                    let types = (0..<3).map { _ in scalarTypes[random.size(0...2)] }
-                    let w = StoredTensor(n * k, type: types[0], using: &random)
-                    let a = StoredTensor(rank * k, type: types[1], using: &random)
-                    let b = StoredTensor(n * rank, type: types[2], using: &random)
-                    var norms = [Float](repeating: 0, count: n)
-                    w.withPointer { w in
-                        a.withPointer { pa in
-                            b.withPointer { pb in
-                                punica_row_norms(
-                                    pool.pointer,
-                                    &norms,
-                                    w,
-                                    types[0],
-                                    n,
-                                    k,
-                                    pa,
-                                    a.type,
-                                    pb,
-                                    b.type,
-                                    rank,
-                                    0.7
-                                )
-                            }
-                        }
-                    }
-                    let expected = (0..<n).map { row in
-                        (0..<k).reduce(0.0) { sum, column in
-                            let delta = (0..<rank).reduce(0.0) {
-                                $0 + Double(b.values[row * rank + $1]) * Double(a.values[$1 * k + column])
-                            }
-                            let cell = Double(w.values[row * k + column]) + Double(Float(0.7)) * delta
-                            return sum + cell * cell
-                        }.squareRoot()
-                    }
-                    try #require(relativeError(norms, expected) < 1e-6, "\(name) n \(n) k \(k) rank \(rank)")
-                }
-            }
-        }
     }
 }

@@ -20,20 +20,26 @@ struct StoredTensor {
     let values: [Float]
 
     init(_ wished: [Float], type: punica_scalar) {
-        let size = type == .float32 ? 4 : 2
-        var storage = [UInt8](repeating: 0xff, count: wished.count * size + 1)
+        let packed = Self.bytes(of: wished, as: type)
         var values = wished
-        storage.withUnsafeMutableBytes { bytes in
-            var packed = [UInt8](repeating: 0, count: max(1, wished.count * size))
-            packed.withUnsafeMutableBytes { packed in
-                punica_from_float(packed.baseAddress, wished, type, wished.count)
-                punica_to_float(&values, packed.baseAddress, type, wished.count)
-                UnsafeMutableRawBufferPointer(rebasing: bytes[1...]).copyBytes(from: packed[0..<wished.count * size])
-            }
-        }
-        self.storage = storage
+        punica_to_float(&values, packed, type, wished.count)
+        storage = [0xff] + packed
         self.type = type
         self.values = values
+    }
+
+    private static func bytes(of values: [Float], as type: punica_scalar) -> [UInt8] {
+        switch type {
+        case .float32: values.withUnsafeBytes { Array($0) }
+        case .float16: values.map { Float16($0).bitPattern }.withUnsafeBytes { Array($0) }
+        case .bfloat16: values.map(nearestBfloat16).withUnsafeBytes { Array($0) }
+        }
+    }
+
+    /// The upper half of a float32, rounded to nearest even. Not for a NaN whose last bits are set.
+    private static func nearestBfloat16(_ value: Float) -> UInt16 {
+        let bits = value.bitPattern
+        return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
     }
 
     init(_ count: Int, type: punica_scalar, using random: inout SplitMix) {

@@ -27,6 +27,32 @@ import Testing
         pool.checkInvariants()
     }
 
+    @Test func `the highest run of free blocks is found, or else of free and cached ones`() {
+        var pool = BlockPool(count: 8)
+        for _ in 0..<8 { _ = pool.takeFree() }
+        #expect(pool.lastRun(of: 1) == nil)
+        for number in [1, 2, 5] { pool.release(BlockID(Int32(number)), cached: false) }
+        for number in [4, 7] { pool.release(BlockID(Int32(number)), cached: true) }
+        #expect(pool.lastRun(of: 1) == 5..<6)
+        #expect(pool.lastRun(of: 2) == 1..<3)
+        #expect(pool.lastRun(of: 3) == nil)
+        pool.release(BlockID(6), cached: true)
+        #expect(pool.lastRun(of: 3) == 5..<8)
+        #expect(pool.lastRun(of: 4) == 4..<8)
+        pool.takeFree(1..<3)
+        pool.checkInvariants()
+        #expect(pool.takeFree() == BlockID(5))
+        #expect(pool.freeCount == 0)
+    }
+
+    @Test func `taking a run that is in use traps`() async {
+        await #expect(processExitsWith: .failure) {
+            var pool = BlockPool(count: 3)
+            _ = pool.takeFree()
+            pool.takeFree(0..<2)
+        }
+    }
+
     @Test func `giving a block back twice traps`() async {
         await #expect(processExitsWith: .failure) {
             var pool = BlockPool(count: 1)

@@ -70,7 +70,7 @@ extension KVCache {
         var (second, cached) = cache.startSequence(digest: nil, tokens: text(1, 2, 9).span)
         #expect(cached == 2)
         #expect(second.blocks == [first.blocks[0]])
-        #expect(cache.pool.referenceCount(of: first.blocks[0]) == 2)
+        #expect(cache.pool.references[first.blocks[0].index] == 2)
         cache.free(&first)
         #expect(cache.heldBlockCount == 1)
         cache.free(&second)
@@ -110,7 +110,6 @@ extension KVCache {
             #expect(cache.hits(tenant, text(1, 2, 3, 4, 5, 6, 7)) == newHits)
             cache = copy
         }
-        #expect(cache.statistics.evictedBlocks == 4)
     }
 
     @Test func `of two sequences filling equal blocks the first is indexed and the second stays private`() throws {
@@ -133,27 +132,6 @@ extension KVCache {
         cache.free(&third)
         cache.free(&second)
         #expect(cache.cachedBlockCount == 3 && cache.freeBlockCount == 5)
-    }
-
-    @Test func `forgetting an adapter leaves running sequences and other adapters alone`() throws {
-        var cache = try cache()
-        var running = cache.fill(tenant, text(1, 2, 3, 4))
-        var ended = cache.fill(tenant, text(7, 7, 7))
-        var foreign = cache.fill(other, text(1, 2, 3))
-        cache.free(&ended)
-        let held = running.blocks
-        cache.forgetAll(digest: tenant)
-        cache.checkInvariants(sequences: [running, foreign])
-        #expect(running.blocks == held)
-        #expect(cache.hits(tenant, text(1, 2, 3, 4, 5)) == 0)
-        #expect(cache.hits(tenant, text(7, 7, 7)) == 0)
-        #expect(cache.hits(other, text(1, 2, 3)) == 2)
-        cache.free(&running)
-        #expect(cache.cachedBlockCount == 0)
-        cache.free(&foreign)
-        cache.forgetAll(digest: other)
-        cache.forgetAll(digest: other)
-        #expect(cache.freeBlockCount == 8)
     }
 
     @Test func `without prefix caching nothing is kept`() throws {

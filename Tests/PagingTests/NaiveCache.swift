@@ -68,8 +68,13 @@ struct NaiveCache {
         return free.remove(block) != nil
     }
 
+    /// Forgets what is in a block that is lent and given back; false if it was in use.
+    mutating func lend(_ block: BlockID) -> Bool {
+        if line.contains(block), let top = path(of: block) { evictions += forget { $0.isAtOrBelow(top) } }
+        return free.contains(block)
+    }
+
     /// Forgets the paths chosen; returns how many cached blocks became free by it.
-    @discardableResult
     mutating func forget(where isChosen: (Path) -> Bool) -> Int {
         var freed = 0
         for (path, entry) in entries where isChosen(path) {

@@ -1,5 +1,6 @@
 import Core
 import Foundation
+import TestSupport
 import Testing
 import Weights
 
@@ -93,6 +94,39 @@ import Weights
         #expect(throws: WeightsError.self) { try checkpoint.validate(against: shallow) }
         let tied = try configuration(["tie_word_embeddings": "true"])
         try checkpoint.validate(against: tied)
+    }
+
+    @Test(
+        arguments: [
+            ("self_attn.q_proj.weight", []), ("self_attn.q_proj.weight", [17, 16]),
+            ("self_attn.q_proj.weight", [8, 16]),
+            ("self_attn.k_proj.weight", [16]), ("self_attn.o_proj.weight", [16, 15]), ("self_attn.o_proj.weight", []),
+            ("mlp.down_proj.weight", [16, 12]), ("mlp.up_proj.weight", [24, 16, 1]),
+        ] as [(String, [Int])]
+    )
+    func `a tensor that ranks cannot share is refused with both whole shapes`(name: String, found: [Int]) throws {
+        let whole = try configuration()
+        let shapes = Dictionary(uniqueKeysWithValues: whole.tensorShapes().map { ($0.name, $0.shape) })
+        let key = "model.layers.1." + name
+        let mismatch = WeightsError.shapeMismatch(
+            file: "made up",
+            key: key,
+            found: found,
+            expected: try #require(shapes[key])
+        )
+        for tpRank in 0..<2 {
+            let shard = TensorShard(tpRank: tpRank, tpCount: 2)
+            let part = try whole.part(shard)
+            func checkpoint(_ shapes: [String: [Int]]) -> Checkpoint {
+                let tensors = shapes.mapValues { shape in
+                    HostTensor.floats(Array(repeating: 0, count: shape.reduce(1, *)), shape: shape)
+                }
+                return Checkpoint(tensors: tensors, directory: "made up").part(shard)
+            }
+            try checkpoint(shapes).validate(against: part)
+            let damaged = shapes.merging([key: found]) { $1 }
+            #expect(throws: mismatch) { try checkpoint(damaged).validate(against: part) }
+        }
     }
 
     @Test func `biases and head norms are expected where the architecture has them`() throws {

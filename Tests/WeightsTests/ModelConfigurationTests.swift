@@ -45,7 +45,7 @@ import Weights
         #expect(model.scalarType == .bfloat16)
         #expect(model.headSize == 8 && model.keyValueHeadCount == 2 && model.maxPositions == 131_072)
         #expect(model.normEpsilon == 1e-5)
-        #expect(model.endOfSequenceIDs == [TokenID(3), TokenID(4)] && model.beginOfSequenceID == TokenID(1))
+        #expect(model.endOfSequenceIDs == [TokenID(3), TokenID(4)])
         #expect(model.projectionShape(.query) == (32, 16) && model.projectionShape(.key) == (16, 16))
         #expect(model.projectionShape(.output) == (16, 32) && model.projectionShape(.down) == (16, 24))
     }

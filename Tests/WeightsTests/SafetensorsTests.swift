@@ -11,7 +11,6 @@ import Weights
         let bytes = SafetensorsWriter.encode([("a", a), ("b", b)], metadata: ["format": "pt"])
         let file = try SafetensorsFile(bytes)
         #expect(file.names == ["a", "b"])
-        #expect(file.metadata == ["format": "pt"])
         #expect(try file.tensor(named: "a")?.floats == [1, 2, 3, 4, 5, 6])
         #expect(try file.tensor(named: "a")?.shape == [2, 3])
         #expect(try file.tensor(named: "b")?.floats == [7])

@@ -58,9 +58,7 @@ extension CPUBackend {
                 part.type.kernelType,
                 rows,
                 part.shape[0],
-                weight.inputs,
-                nil,
-                false
+                weight.inputs
             )
             column += part.shape[0]
         }

@@ -50,7 +50,7 @@ package final class HostRanks: Sendable {
             return true
         }
         if isLast {
-            for (rank, gate) in gates.enumerated() where rank != tpRank { gate.signal() }
+            for (other, gate) in gates.enumerated() where other != tpRank { gate.signal() }
         } else {
             gates[tpRank].wait()
         }

@@ -22,8 +22,6 @@
 extern "C" {
 #endif
 
-// ---- Scalar types
-
 /// Storage type of a weight or adapter tensor.
 typedef enum __attribute__((enum_extensibility(closed))) punica_scalar : int32_t {
     punica_scalar_float32 = 0,
@@ -34,11 +32,6 @@ typedef enum __attribute__((enum_extensibility(closed))) punica_scalar : int32_t
 /// Converts `count` elements of `type` at `source` to float. Exact; NaN stays NaN.
 void punica_to_float(float *target, const void *source, punica_scalar type, ptrdiff_t count);
 
-/// Converts `count` floats to `type`, to nearest with ties to even; overflow becomes infinity, NaN stays NaN.
-void punica_from_float(void *target, const float *source, punica_scalar type, ptrdiff_t count);
-
-// ---- Instruction sets
-
 /// Chooses the instruction set for the calling thread's later calls: "portable", "avx2", "avx512", or "auto" for the
 /// widest here, which is also what a thread uses that never chose. A parallel loop runs with its caller's choice.
 /// Returns false, changing nothing, if the name is unknown or this machine lacks it.
@@ -46,8 +39,6 @@ bool punica_cpu_select(const char *name);
 
 /// Name of the instruction set that the calling thread uses: "portable", "avx2" or "avx512". Static storage.
 const char *punica_cpu_selected(void);
-
-// ---- Thread pool
 
 /// A fixed set of threads that run one parallel loop at a time together with the caller; also owns scratch memory.
 typedef struct punica_pool punica_pool;
@@ -69,14 +60,10 @@ int32_t punica_pool_threads(const punica_pool *pool);
 /// Returns when all have finished. Not reentrant: a body must not start a loop on the same pool. Pool nullable.
 void punica_parallel_for(punica_pool *pool, ptrdiff_t count, ptrdiff_t grain, punica_task body, void *context);
 
-// ---- Dense product
-
-/// y[m, n] = (accumulate ? y[m, n] : 0) + sum over k of x[m, k] * w[n, k] + (bias ? bias[n] : 0).
-/// y [M, ldy], x [M, ldx], w [N, K] of `type`, bias [N] or null; M, N, K >= 0. y must not overlap x. Pool nullable.
+/// y[m, n] = sum over k of x[m, k] * w[n, k].
+/// y [M, ldy], x [M, ldx], w [N, K] of `type`; M, N, K >= 0. y must not overlap x. Pool nullable.
 void punica_matmul(punica_pool *pool, float *y, ptrdiff_t ldy, const float *x, ptrdiff_t ldx, const void *w,
-                   punica_scalar type, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, const float *bias, bool accumulate);
-
-// ---- Low-rank adapters
+                   punica_scalar type, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k);
 
 /// Consecutive rows of a batch that share one adapter on one projection.
 typedef struct punica_segment {
@@ -113,14 +100,6 @@ void punica_embed_lora(punica_pool *pool, float *y, ptrdiff_t ldy, const int32_t
                        const punica_segment *segments, ptrdiff_t segment_count, ptrdiff_t hidden,
                        ptrdiff_t vocabulary);
 
-/// result[i] = || w[i, :] + scale * (B A)[i, :] || for every output i: the denominators of DoRA.
-/// w [N, K], a [R, K], b [N, R]; a and b may be null with rank 0. Sums of squares in double. Pool nullable.
-void punica_row_norms(punica_pool *pool, float *result, const void *w, punica_scalar w_type, ptrdiff_t n,
-                      ptrdiff_t k, const void *a, punica_scalar a_type, const void *b, punica_scalar b_type,
-                      ptrdiff_t rank, float scale);
-
-// ---- Embedding, norms, rotary positions, activation
-
 /// y[t, :] = table[tokens[t], :] as float. y [T, ldy], table [V, E] of `type`, tokens [T] in 0..<V. Pool nullable.
 void punica_embed(punica_pool *pool, float *y, ptrdiff_t ldy, const void *table, punica_scalar type,
                   const int32_t *tokens, ptrdiff_t rows, ptrdiff_t hidden);
@@ -150,13 +129,11 @@ void punica_rope(punica_pool *pool, float *x, ptrdiff_t ldx, ptrdiff_t rows, ptr
 void punica_silu_mul(punica_pool *pool, float *out, ptrdiff_t ldout, const float *gate_up, ptrdiff_t ldg,
                      ptrdiff_t rows, ptrdiff_t feed_forward);
 
-// ---- Paged attention
-
-/// Writes k and v of every row to its place: slots[t] = page * P + offset. k, v [T, ld] with G * D columns;
-/// caches [pages, G, P, D]; two rows never share a slot. Pool nullable.
+/// Writes k and v of every row to its place: kv_positions[t] = page * P + offset. k, v [T, ld] with G * D columns;
+/// caches [pages, G, P, D]; two rows never share a place. Pool nullable.
 void punica_kv_append(punica_pool *pool, float *k_cache, float *v_cache, const float *k, ptrdiff_t ldk,
-                      const float *v, ptrdiff_t ldv, const int32_t *slots, ptrdiff_t rows, ptrdiff_t kv_heads,
-                      ptrdiff_t head_size, ptrdiff_t page_size);
+                      const float *v, ptrdiff_t ldv, const int32_t *kv_positions, ptrdiff_t rows,
+                      ptrdiff_t kv_heads, ptrdiff_t head_size, ptrdiff_t page_size);
 
 /// Causal attention of a batch of sequences over a paged cache that already holds these rows' keys and values.
 typedef struct punica_attention_batch {
@@ -168,7 +145,7 @@ typedef struct punica_attention_batch {
     const float *v_cache;            ///< [pages, G, P, D]
     int32_t heads;                   ///< H, a multiple of kv_heads
     int32_t kv_heads;                ///< G
-    int32_t head_size;               ///< D, 1...512
+    int32_t head_size;               ///< D, 1...1024
     int32_t page_size;               ///< P
     float scale;                     ///< usually 1 / sqrt(D)
     int32_t window;                  ///< 0: a query at p sees 0...p; else (p - window, p]
@@ -182,23 +159,6 @@ typedef struct punica_attention_batch {
 /// out[t, h] = softmax(scale * q[t, h] . k[visible]) v[visible]. Cells of the cache that no query sees may hold
 /// anything, NaN included. Pool nullable.
 void punica_attention(punica_pool *pool, const punica_attention_batch *batch);
-
-// ---- One row of logits
-
-/// Index of the largest of `count` >= 1 values; the lowest index wins ties, NaN never wins; 0 if all are NaN.
-ptrdiff_t punica_argmax(const float *x, ptrdiff_t count);
-
-/// The largest of `count` values, NaN skipped; minus infinity if there is none.
-float punica_maximum(const float *x, ptrdiff_t count);
-
-/// log(sum(exp(x))), without overflow; NaN counts as minus infinity; minus infinity if nothing else is there.
-double punica_log_sum_exp(const float *x, ptrdiff_t count);
-
-/// y[i] = exp(x[i] - log_sum_exp(x)); NaN and minus infinity give 0; all zeros if every x is such. y may be x.
-void punica_softmax(float *y, const float *x, ptrdiff_t count);
-
-/// x[i] *= factor.
-void punica_scale(float *x, ptrdiff_t count, float factor);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import JSON
+import TestSupport
 import Weights
 
 /// Writes PEFT directories, right ones and wrong ones.

@@ -1,7 +1,7 @@
 package import Core
 import JSON
 
-/// Writes tensors in the safetensors format; see `SafetensorsHeader`.
+/// Writes tensors in the safetensors format, of which `SafetensorsHeader` tells.
 package enum SafetensorsWriter {
     /// The bytes of a file with the given tensors in the given order; names must differ.
     package static func encode(

@@ -1,8 +1,10 @@
-package import Core
+import Core
+
+@testable import Sampling
 
 extension Sampler {
     /// Chooses the token at `position`, for tokens kept in arrays; see the other `sample`.
-    package mutating func sample(
+    mutating func sample(
         logits: UnsafeMutableBufferPointer<Float>,
         parameters: SamplingParameters,
         history: [TokenID],
