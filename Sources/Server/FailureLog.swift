@@ -1,3 +1,4 @@
+import Hummingbird
 import Logging
 
 /// Notes every error that a client is told of, in an answer of its own or at the end of a stream.

@@ -1,3 +1,4 @@
+import Adapters
 import Frontend
 import OpenAI
 
@@ -28,8 +29,8 @@ extension ServerError: CustomStringConvertible {
     var message: String {
         guard case .frontend(.adapter(let error)) = self else { return description }
         switch error {
-        case .budgetExceeded: return "Memory for adapters is taken by running requests; try again."
-        case .unavailable: return "The adapter cannot be had now; try again."
+        case AdapterError.budgetExceeded: return "Memory for adapters is taken by running requests; try again."
+        case AdapterError.unavailable: return "The adapter cannot be had now; try again."
         default: return "The adapter cannot be loaded."
         }
     }

@@ -17,6 +17,10 @@ struct SchedulerCommand: AsyncParsableCommand {
     var policy = PaperPolicy().name
     @Option(help: "Seconds between passes that gather requests on fewer runners; 0 gathers none.")
     var consolidation = 5.0
+    @Option(
+        help: "Tokens a second that a runner prefills beside its batch: what a moved request costs is reckoned by it."
+    )
+    var prefillRate = 8000.0
     @Option(help: "Most moves of one request to gather or for memory.")
     var maxMoves = 2
     @OptionGroup var pool: PoolOptions
@@ -30,6 +34,9 @@ struct SchedulerCommand: AsyncParsableCommand {
         }
         guard (0...86400).contains(consolidation) else {
             throw ValidationError("--consolidation is \(consolidation), but must be 0 ... 86400 seconds")
+        }
+        guard (1...1e9).contains(prefillRate) else {
+            throw ValidationError("--prefill-rate is \(prefillRate), but must be 1 ... 1e9 tokens a second")
         }
         guard (0...1000).contains(maxMoves) else {
             throw ValidationError("--max-moves is \(maxMoves), but must be 0 ... 1000")
@@ -59,7 +66,10 @@ struct SchedulerCommand: AsyncParsableCommand {
     }
 
     private func clusterConfiguration(maxRunners: Int?) -> ClusterConfiguration {
-        let gathering = ClusterConfiguration.Consolidation(period: .seconds(consolidation))
+        let gathering = ClusterConfiguration.Consolidation(
+            period: .seconds(consolidation),
+            cost: ResumeCost(prefillRate: prefillRate)
+        )
         return ClusterConfiguration(
             policy: PlacementPolicies.named(policy) ?? PaperPolicy(),
             consolidation: consolidation == 0 ? nil : gathering,

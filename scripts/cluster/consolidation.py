@@ -20,6 +20,8 @@ from cluster import Cluster, Load, complete, percentile
 PHASES = [("rise", 4, 10), ("rise", 12, 15), ("peak", 26, 30), ("fall", 12, 25), ("fall", 5, 25), ("idle", 0, 60)]
 # Longer than the demo's own bound: a request must last for its move to be worth anything.
 CONTEXT = 4096
+# Tokens a second, of one thread beside a batch of decodes where four runners share two cores.
+PREFILL_RATE = 500
 
 
 def long_demo(directory):
@@ -135,7 +137,7 @@ def main():
             options.binary,
             runner_count=0,
             scheduler_arguments=[
-                "--consolidation", consolidation, "--pool", "local", "--pool-size", "4", "--pool-grace",
+                "--consolidation", consolidation, "--prefill-rate", str(PREFILL_RATE), "--pool", "local", "--pool-size", "4", "--pool-grace",
                 str(options.grace), "--log-level", "info", "--", *model, "--threads", "1", "--max-sequences", "8",
                 "--kv-cache-bytes", "512MiB",
             ],
