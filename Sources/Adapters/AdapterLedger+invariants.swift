@@ -7,12 +7,12 @@ extension AdapterLedger {
         var reserved = 0
         var holds = 0
         for (digest, entry) in entries {
-            let names = aliases.values.filter { $0.digest == digest }
-            precondition(entry.names == names.count, "\(digest): \(entry.names) names, but \(names.count) aliases")
-            let pins = names.filter(\.isPinned).count
+            let names = aliases.filter { $0.value.digest == digest }
+            precondition(entry.names == Set(names.keys), "\(digest): \(entry.names) names, aliases \(names.keys)")
+            let pins = names.values.count { $0.isPinned }
             precondition(entry.pins == pins, "\(digest): \(entry.pins) pins, but \(pins) pinned aliases")
             precondition(entry.holds >= 0, "\(digest): \(entry.holds) holds")
-            precondition(entry.names > 0 || entry.holds > 0, "\(digest): nobody needs it")
+            precondition(!entry.names.isEmpty || entry.holds > 0, "\(digest): nobody needs it")
             precondition(entry.pins == 0 || entry.adapter != nil, "\(digest): pinned but not resident")
             precondition(!(entry.isLoading && entry.adapter != nil), "\(digest): loading though resident")
             precondition(!entry.isLoading || entry.holds > 0, "\(digest): loading for nobody")

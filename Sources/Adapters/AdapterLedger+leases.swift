@@ -36,6 +36,15 @@ extension AdapterLedger {
         return .load(digest, directories: directories(of: digest, first: alias.directory))
     }
 
+    /// The same for a content under any of its names, which is told.
+    mutating func beginLease(
+        digest: AdapterDigest,
+        now: ContinuousClock.Instant
+    ) throws(AdapterError) -> (name: String, start: LeaseStart) {
+        guard let name = entries[digest]?.names.min() else { throw .unknownAdapter(name: digest.hex) }
+        return (name, try beginLease(name, now: now))
+    }
+
     private mutating func hold(_ digest: AdapterDigest) {
         counters.leaseCount += 1
         update(digest) { $0.holds += 1 }

@@ -36,8 +36,8 @@ extension AdapterLedger {
             throw error
         }
         let digest = adapter.digest
-        update(digest) { $0.names += 1 }
-        if previous != nil { removeName(name) }
+        if let previous, previous.digest != digest { removeName(name) }
+        update(digest) { _ = $0.names.insert(name) }
         aliases[name] = alias
         if alias.isPinned { update(digest) { $0.pins += 1 } }
         countLoad(digest, duration: duration)
@@ -81,7 +81,7 @@ extension AdapterLedger {
     private mutating func removeName(_ name: String) {
         setPinned(name, false)
         guard let alias = aliases.removeValue(forKey: name) else { return }
-        update(alias.digest) { $0.names -= 1 }
+        update(alias.digest) { _ = $0.names.remove(name) }
         collect(alias.digest)
     }
 

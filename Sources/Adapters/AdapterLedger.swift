@@ -24,7 +24,8 @@ struct AdapterLedger {
         var isLoading = false
         /// Leases, and requests that wait for one.
         var holds = 0
-        var names = 0
+        /// The aliases of it.
+        var names: Set<String> = []
         var pins = 0
         var waiting: [Waiter] = []
         /// Why the last load failed, for those who waited for it, and until when new requests are told so without
@@ -123,7 +124,7 @@ struct AdapterLedger {
 
     /// Forgets a content that neither a name nor a hold needs.
     mutating func collect(_ digest: AdapterDigest) {
-        guard let entry = entries[digest], entry.names == 0, entry.holds == 0 else { return }
+        guard let entry = entries[digest], entry.names.isEmpty, entry.holds == 0 else { return }
         drop(digest)
         entries[digest] = nil
     }

@@ -22,9 +22,9 @@ extension AdapterStore {
 
     /// Every name, sorted.
     package func list() -> [AdapterDescription] {
-        withBooks { ledger in
-            ledger.aliases.sorted { $0.key < $1.key }.map { ledger.describe($0.key, $0.value) }
-        }
+        let adapters = withBooks { ledger in ledger.aliases.map { ledger.describe($0.key, $0.value) } }
+        // Outside the lock, which requests wait for.
+        return adapters.sorted { $0.name < $1.name }
     }
 
     /// The names most in use: held by most requests, then in memory, then most often asked for.

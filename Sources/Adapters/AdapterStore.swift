@@ -19,9 +19,9 @@ package final class AdapterStore: Sendable {
     private let reservedNames: Set<String>
     private let readers: ReaderThreads
     private let load: Load
-    private let now: @Sendable () -> ContinuousClock.Instant
+    let now: @Sendable () -> ContinuousClock.Instant
     /// How long a failed load is answered from memory rather than tried again.
-    private let failureMemory: Duration
+    let failureMemory: Duration
 
     /// - Parameters:
     ///   - base: nil for a store that only names adapters; see `AdapterLoader`.
@@ -153,51 +153,8 @@ package final class AdapterStore: Sendable {
         try withLedger { (ledger) throws(AdapterError) in try ledger.unregister(name) }
     }
 
-    /// Holds the content that a name has now, reading it first if it is not in memory.
-    ///
-    /// Requests for the same content share one read, and its failure.
-    package func lease(name: String) async throws(AdapterError) -> AdapterLease {
-        let start = try withLedger { [now] (ledger) throws(AdapterError) in try ledger.beginLease(name, now: now()) }
-        switch start {
-        case .ready(let adapter):
-            return lease(name, adapter)
-        case .load(let digest, let directories):
-            startLoad(digest, directories: directories)
-            return try await waitForLoad(name, digest)
-        case .join(let digest):
-            return try await waitForLoad(name, digest)
-        }
-    }
-
-    private func lease(_ name: String, _ adapter: LoadedAdapter) -> AdapterLease {
-        AdapterLease(name: name, adapter: adapter) { [self, digest = adapter.digest] in release(digest) }
-    }
-
-    private func release(_ digest: AdapterDigest) { withBooks { $0.release(digest) } }
-
-    private func waitForLoad(_ name: String, _ digest: AdapterDigest) async throws(AdapterError) -> AdapterLease {
-        let result = await withCheckedContinuation { waiter in
-            if let result = withBooks({ $0.wait(digest, waiter) }) { waiter.resume(returning: result) }
-        }
-        do throws(AdapterError) {
-            return lease(name, try result.get())
-        } catch {
-            release(digest)
-            throw error
-        }
-    }
-
-    private func startLoad(_ digest: AdapterDigest, directories: [String]) {
-        Task { [self] in
-            let (result, duration) = await read(directories, expecting: digest)
-            let until = now() + failureMemory
-            let waiters = withBooks { $0.finishLoad(digest, result, duration: duration, failureUntil: until) }
-            for waiter in waiters { waiter.resume(returning: result) }
-        }
-    }
-
     /// Reads the first directory that has the expected content; the first failure if none has.
-    private func read(
+    func read(
         _ paths: [String],
         expecting digest: AdapterDigest?
     ) async -> (Result<LoadedAdapter, AdapterError>, Duration) {

@@ -6,7 +6,7 @@ package import Sampling
 /// Letters of shapes: `T` rows of the step, `E` hidden size, `H` query heads, `G` key/value
 /// heads, `D` head size, `F` feed-forward size, `V` vocabulary, `P` block size.
 /// A backend belongs to one thread. Operations are issued in order; a device may run them later, but `sample` waits.
-/// What goes wrong on the device in between is told by `sample`.
+/// What goes wrong on the device in between is told by `sample` and `hasLanded`.
 package protocol Backend: ~Copyable {
     /// A dense weight `[outputs, inputs]`, or several stacked along their outputs.
     associatedtype Matrix
@@ -33,7 +33,9 @@ package protocol Backend: ~Copyable {
     /// - Returns: nil when no slot is free.
     mutating func install(_ adapter: AdapterWeights, in blocks: [BlockID]) -> AdapterSlot?
     /// Whether an adapter has arrived; only then may a step name its slot.
-    mutating func hasLanded(_ slot: AdapterSlot) -> Bool
+    ///
+    /// - Throws: what made the device unusable, such as a copy that failed.
+    mutating func hasLanded(_ slot: AdapterSlot) throws(BackendError) -> Bool
     /// Takes an adapter off the device. No later step may name the slot, and its blocks are free when this returns.
     mutating func remove(_ slot: AdapterSlot)
 

@@ -236,7 +236,7 @@ struct KernelSubject: ~Copyable {
             let blocks = (next..<next + needed).map { BlockID(Int32($0)) }
             next += needed
             guard let slot = device.install(weights, in: blocks) else { throw BenchError.noSlot }
-            while !device.hasLanded(slot) { usleep(50) }
+            while try !device.hasLanded(slot) { usleep(50) }
             slots.append(slot)
         }
         return slots

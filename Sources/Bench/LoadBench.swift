@@ -87,7 +87,7 @@ private struct LoadMeasurement: RunnerBody {
     ) throws -> (slot: AdapterSlot, milliseconds: Double) {
         let start = ContinuousClock.now
         guard let slot = runner.install(adapter, in: blocks) else { throw BenchError.noSlot }
-        while !runner.hasLanded(slot) { usleep(10) }
+        while try !runner.hasLanded(slot) { usleep(10) }
         return (slot, (ContinuousClock.now - start) / .milliseconds(1))
     }
 
@@ -112,7 +112,7 @@ private struct LoadMeasurement: RunnerBody {
             loading.append(
                 try time {
                     // As the engine does: it looks whether an adapter has come, and asks for the next, between steps.
-                    if let landed = guest, runner.hasLanded(landed) {
+                    if let landed = guest, try runner.hasLanded(landed) {
                         runner.remove(landed)
                         guest = nil
                     }

@@ -25,7 +25,7 @@ struct StepBlocks {
         guard let slot = runner.install(adapter, in: take(runner.footprint(of: adapter).blocks)) else {
             throw BenchError.noSlot
         }
-        while !runner.hasLanded(slot) { usleep(100) }
+        while try !runner.hasLanded(slot) { usleep(100) }
         return slot
     }
 }

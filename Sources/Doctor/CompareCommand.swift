@@ -178,7 +178,7 @@ struct ReferenceRun {
             guard next <= end, let slot = runner.install(adapter, in: blocks) else {
                 throw BackendError("no room for adapter \(name)")
             }
-            while !runner.hasLanded(slot) { usleep(100) }
+            while try !runner.hasLanded(slot) { usleep(100) }
             slots[name] = slot
         }
         return slots

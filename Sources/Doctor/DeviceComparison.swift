@@ -106,8 +106,12 @@ func install<Runner: ModelRunner & ~Copyable>(
         let blocks = (next..<next + count).map { BlockID(Int32($0)) }
         next += count
         guard let slot = runner.install(adapter, in: blocks) else { throw BackendError("no slot for an adapter") }
-        for _ in 0..<200_000 where !runner.hasLanded(slot) { usleep(50) }
-        guard runner.hasLanded(slot) else { throw BackendError("an adapter did not arrive within ten seconds") }
+        var questions = 0
+        while try !runner.hasLanded(slot) {
+            guard questions < 200_000 else { throw BackendError("an adapter did not arrive within ten seconds") }
+            questions += 1
+            usleep(50)
+        }
         return slot
     }
 }

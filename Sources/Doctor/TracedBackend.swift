@@ -35,7 +35,7 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         device.install(adapter, in: blocks)
     }
 
-    mutating func hasLanded(_ slot: AdapterSlot) -> Bool { device.hasLanded(slot) }
+    mutating func hasLanded(_ slot: AdapterSlot) throws(BackendError) -> Bool { try device.hasLanded(slot) }
     mutating func remove(_ slot: AdapterSlot) { device.remove(slot) }
     mutating func prepare(_ pass: (inout Self) -> Rows) {}
 

@@ -14,14 +14,14 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
     var runner: Runner
     var scheduler: Scheduler
     var sequences: [EngineSequence?] = []
-    private var indices: [RequestID: SequenceIndex] = [:]
+    private(set) var indices: [RequestID: SequenceIndex] = [:]
     var adapters = ResidentAdapters()
     private var plan = Step()
     private var builder = BatchBuilder()
     private var outputs: [SampledToken?] = []
     /// Events of this step, for `takeEvents`.
     private var events: [PendingEvent] = []
-    private var counters = EngineStatistics()
+    private(set) var counters = EngineStatistics()
 
     init(_ configuration: EngineConfiguration, runner: consuming Runner) throws(PagingError) {
         let cache = try KVCache(
@@ -67,7 +67,7 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
     private mutating func refuse(_ submission: Submission, _ error: EngineError) {
         let event = GenerationEvent.failed(error)
         counters.finished.count(event)
-        events.append(PendingEvent(events: submission.events, event: event))
+        events.append(PendingEvent(event, to: submission.events, lease: submission.request.adapter))
     }
 
     /// Ends a request that somebody no longer wants; nothing happens if it has ended already.
@@ -85,15 +85,19 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
     /// - Returns: how long the forward pass took; nil if there was nothing to compute, as when all that wait are
     ///   waiting for their adapters.
     mutating func step() -> Duration? {
-        schedule()
+        do {
+            try schedule()
+        } catch {
+            fail(error)
+            return nil
+        }
         guard !plan.sequences.isEmpty else { return nil }
         builder.build(plan, scheduler: scheduler, sequences: sequences)
         let start = ContinuousClock.now
         do {
             try runner.run(builder.batch, builder.requests, into: &outputs)
         } catch {
-            counters.failure = error.description
-            failAll(.backend(error.description))
+            fail(error)
             return ContinuousClock.now - start
         }
         let forward = ContinuousClock.now - start
@@ -101,9 +105,8 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         return forward
     }
 
-    private mutating func schedule() {
-        makeRoom()
-        bringAdapters()
+    private mutating func schedule() throws(BackendError) {
+        try placeAdapters()
         scheduler.schedule(into: &plan)
         counters.preemptions += plan.preempted.count
     }
@@ -113,7 +116,8 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         var wanted = 0
         for position in 0..<builder.order.count {
             let scheduled = builder.order[position]
-            counters.promptTokens += scheduled.wantsToken ? scheduled.count - 1 : scheduled.count
+            let promptCount = sequences[scheduled.index.offset]?.request.prompt.count ?? 0
+            counters.promptTokens += scheduled.tokenCount(below: promptCount)
             guard scheduled.wantsToken else {
                 scheduler.commit(scheduled, token: nil)
                 continue
@@ -138,24 +142,29 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
             logprob: output.logprob,
             top: output.top
         )
-        events.append(PendingEvent(events: sequence.events, event: .token(token)))
+        events.append(PendingEvent(.token(token), to: sequence.events))
         let reason = sequence.finishReason(after: output.token)
         if let reason { end(index, with: .finished(reason)) }
     }
 
     /// The one place where a request ends: its last event goes out, its blocks and its adapter are given back.
+    ///
+    /// The last hold on the adapter may be the request's own. It leaves with the event, since its end takes a lock and
+    /// frees memory.
     private mutating func end(_ index: SequenceIndex, with event: GenerationEvent) {
         guard let sequence = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
         counters.finished.count(event)
-        events.append(PendingEvent(events: sequence.events, event: event))
+        events.append(PendingEvent(event, to: sequence.events, lease: sequence.request.adapter))
         scheduler.finish(index)
         indices[sequence.request.id] = nil
         sequences[index.offset] = nil
         release(sequence)
     }
 
-    private mutating func failAll(_ error: EngineError) {
-        for index in Array(indices.values) { end(index, with: .failed(error)) }
+    /// Ends everything, now and from now on, because the device computes no more.
+    private mutating func fail(_ error: BackendError) {
+        counters.failure = error.description
+        for index in Array(indices.values) { end(index, with: .failed(.backend(error.description))) }
     }
 
     /// Exchanges the events gathered so far for an empty list whose memory is reused.
@@ -172,67 +181,5 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         counters.batchTokens = builder.batch.tokenCount
         counters.stepSeconds.observe(duration / .seconds(1))
         counters.overheadSeconds.observe((duration - forward) / .seconds(1))
-    }
-
-    /// A copy of the counters with the gauges of this moment.
-    func statistics() -> EngineStatistics {
-        var statistics = counters
-        statistics.waiting = scheduler.waitingCount
-        statistics.running = scheduler.runningCount
-        statistics.blockCount = scheduler.cache.blockCount
-        statistics.freeBlocks = scheduler.cache.freeBlockCount
-        statistics.cachedBlocks = scheduler.cache.cachedBlockCount
-        statistics.adapterBlocks = adapters.blockCount
-        statistics.adapterLoads = adapters.loadCount
-        statistics.adapterEvictions = adapters.evictionCount
-        statistics.prefixQueriedTokens = scheduler.cache.statistics.queriedTokens
-        statistics.prefixHitTokens = scheduler.cache.statistics.hitTokens
-        var (running, waiting) = (Set<String>(), Set<String>())
-        for index in indices.values {
-            guard let name = sequences[index.offset]?.request.adapter?.name else { continue }
-            if scheduler[index].pages != nil { running.insert(name) } else { waiting.insert(name) }
-        }
-        statistics.runningAdapters = running.sorted()
-        statistics.waitingAdapters = waiting.subtracting(running).sorted()
-        if scheduler.isIdle { (statistics.batchSize, statistics.batchTokens) = (0, 0) }
-        return statistics
-    }
-
-    func checkInvariants() {
-        scheduler.checkInvariants(lent: adapters.blocks)
-        precondition(sequences.count { $0 != nil } == indices.count, "a request without a sequence")
-        let held = Set(sequences.compactMap { $0?.slot })
-        precondition(held.count == adapters.heldCount, "\(adapters.heldCount) adapters held, \(held.count) in use")
-        adapters.checkInvariants()
-    }
-}
-
-/// An event on its way to the stream of its request.
-struct PendingEvent {
-    let events: AsyncStream<GenerationEvent>.Continuation
-    let event: GenerationEvent
-
-    var isLast: Bool {
-        switch event {
-        case .token: false
-        case .finished, .failed: true
-        }
-    }
-
-    func deliver() {
-        events.yield(event)
-        if isLast { events.finish() }
-    }
-}
-
-extension FinishCounts {
-    mutating func count(_ event: GenerationEvent) {
-        switch event {
-        case .token: break
-        case .finished(.stop): stop += 1
-        case .finished(.length): length += 1
-        case .finished(.cancelled): cancelled += 1
-        case .failed: failed += 1
-        }
     }
 }

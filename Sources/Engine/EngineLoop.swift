@@ -9,6 +9,7 @@ struct EngineLoop<Runner: ModelRunner & ~Copyable>: ~Copyable {
     private var messages: [EngineMessage] = []
     private var events: [PendingEvent] = []
     private var lastPublication = ContinuousClock.now
+    private var turns = 0
 
     /// How old published statistics may get while the engine is busy.
     private static var publicationInterval: Duration { .milliseconds(50) }
@@ -32,6 +33,7 @@ struct EngineLoop<Runner: ModelRunner & ~Copyable>: ~Copyable {
         while true {
             let start = ContinuousClock.now
             guard handleMessages() else { break }
+            checkInvariants()
             if engine.isIdle {
                 publish()
                 deliver()
@@ -54,6 +56,14 @@ struct EngineLoop<Runner: ModelRunner & ~Copyable>: ~Copyable {
         publish()
         deliver()
         delivery.close()
+    }
+
+    /// In debug builds, looks now and then whether the engine's books balance, and always before it sleeps.
+    private mutating func checkInvariants() {
+        #if DEBUG
+            turns += 1
+            if engine.isIdle || turns % 16 == 0 { engine.checkInvariants() }
+        #endif
     }
 
     /// - Returns: false when the engine is to stop.

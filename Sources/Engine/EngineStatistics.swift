@@ -9,7 +9,7 @@ package struct EngineStatistics: Sendable, Equatable {
     /// Tokens of the last step.
     package var batchTokens = 0
     package var steps = 0
-    /// Prompt tokens computed, those recomputed after a preemption included.
+    /// Tokens of prompts computed, again after a preemption included; tokens of answers and cached ones are not.
     package var promptTokens = 0
     package var generatedTokens = 0
     package var preemptions = 0

@@ -3,8 +3,7 @@ internal import Synchronization
 
 /// Takes events off the engine's hands: one hand-over for each step, one thread that feeds the streams.
 final class EventDelivery: Sendable {
-    private struct Box: @unchecked Sendable {
-        // Safe because a continuation may be used from any thread, and events are values.
+    private struct Box {
         var events: [PendingEvent] = []
         var isClosed = false
     }
@@ -44,9 +43,9 @@ final class EventDelivery: Sendable {
                 swap(&box.events, &events)
                 return box.isClosed
             }
-            for event in events {
-                event.deliver()
-                if event.isLast { ended.wrappingAdd(1, ordering: .releasing) }
+            for position in events.indices {
+                events[position].deliver()
+                if events[position].isLast { ended.wrappingAdd(1, ordering: .releasing) }
             }
             events.removeAll(keepingCapacity: true)
             if isClosed { return }

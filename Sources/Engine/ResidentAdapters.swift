@@ -24,7 +24,7 @@ struct ResidentAdapters {
 
     private var entries: [AdapterDigest: Entry] = [:]
     private var uses = 0
-    /// `uses` when the pass over the queue began.
+    /// `uses` when the pass over the queue began; what was used since then stays.
     private var passStart = Int.max
 
     var count: Int { entries.count }
@@ -36,27 +36,34 @@ struct ResidentAdapters {
     private(set) var evictionCount = 0
     var heldCount: Int { entries.values.count { $0.holds > 0 } }
 
-    /// Begins a pass over the queue, during which no adapter is evicted that the pass has already asked for: one that
-    /// lands meanwhile would else make room for a request behind its own, and never be used.
+    /// Begins a pass over the queue, during which no adapter is evicted that the pass has already asked for: what one
+    /// sequence needs would else make room for another behind it.
     mutating func beginPass() { passStart = uses }
 
     /// Ends the pass; everything idle may be evicted again.
     mutating func endPass() { passStart = .max }
 
+    /// Counts a use of an adapter, if it is on the device.
+    mutating func touch(_ digest: AdapterDigest) {
+        uses += 1
+        entries[digest]?.lastUse = uses
+    }
+
     /// Adds a hold on an adapter, bringing it to the device if it is not there.
     ///
     /// - Returns: its slot; nil while it is on its way or no room can be made: ask again at the next step.
+    /// - Throws: what kept it from arriving, and leaves the device unusable.
     mutating func hold<Runner: ModelRunner & ~Copyable>(
         _ adapter: LoadedAdapter,
         _ footprint: AdapterFootprint,
         in cache: inout KVCache,
         on runner: inout Runner
-    ) -> AdapterSlot? {
+    ) throws(BackendError) -> AdapterSlot? {
         uses += 1
-        if entries[adapter.digest] == nil { load(adapter, footprint, in: &cache, on: &runner) }
+        if entries[adapter.digest] == nil { try load(adapter, footprint, in: &cache, on: &runner) }
         guard var entry = entries[adapter.digest] else { return nil }
         entry.lastUse = uses
-        if entry.isLoading { entry.isLoading = !runner.hasLanded(entry.slot) }
+        if entry.isLoading { entry.isLoading = try !runner.hasLanded(entry.slot) }
         if !entry.isLoading { entry.holds += 1 }
         entries[adapter.digest] = entry
         return entry.isLoading ? nil : entry.slot
@@ -69,27 +76,40 @@ struct ResidentAdapters {
         _ footprint: AdapterFootprint,
         in cache: inout KVCache,
         on runner: inout Runner
-    ) {
+    ) throws(BackendError) {
         var blocks = cache.takeBlocks(footprint.blocks, contiguous: footprint.mustBeContiguous)
-        while blocks == nil, footprint.mustBeContiguous, evict(from: &cache, on: &runner) {
+        while blocks == nil, footprint.mustBeContiguous, try evict(from: &cache, on: &runner) {
             blocks = cache.takeBlocks(footprint.blocks, contiguous: true)
         }
         guard let blocks else { return }
         var slot = runner.install(adapter, in: blocks)
-        while slot == nil, evict(from: &cache, on: &runner) { slot = runner.install(adapter, in: blocks) }
+        do throws(BackendError) {
+            while slot == nil, try evict(from: &cache, on: &runner) { slot = runner.install(adapter, in: blocks) }
+        } catch {
+            cache.returnBlocks(blocks)
+            throw error
+        }
         guard let slot else { return cache.returnBlocks(blocks) }
         loadCount += 1
         entries[adapter.digest] = Entry(slot: slot, blocks: blocks, lastUse: uses)
     }
 
     /// Gives a hold back; without holds the adapter is idle, or gone if the device has no memory of its own for it.
-    mutating func release<Runner: ModelRunner & ~Copyable>(_ digest: AdapterDigest, on runner: inout Runner) {
+    ///
+    /// - Parameter wasUsed: whether that was a use of it.
+    mutating func release<Runner: ModelRunner & ~Copyable>(
+        _ digest: AdapterDigest,
+        wasUsed: Bool,
+        on runner: inout Runner
+    ) {
         guard var entry = entries[digest], entry.holds > 0 else {
             preconditionFailure("adapter \(digest.short) is held by nobody")
         }
-        uses += 1
         entry.holds -= 1
-        entry.lastUse = uses
+        if wasUsed {
+            uses += 1
+            entry.lastUse = uses
+        }
         entries[digest] = entry
         // It would keep the host's copy alive beyond the host's own budget.
         guard entry.holds == 0, entry.blocks.isEmpty else { return }
@@ -100,14 +120,38 @@ struct ResidentAdapters {
     /// Whether an adapter has its blocks, loading or there.
     func contains(_ digest: AdapterDigest) -> Bool { entries[digest] != nil }
 
+    /// Blocks of the adapters that `evict` could take off the device.
+    func evictableBlockCount<Runner: ModelRunner & ~Copyable>(on runner: inout Runner) throws(BackendError) -> Int {
+        var count = 0
+        for entry in entries.values {
+            if try isEvictable(entry, on: &runner) { count += entry.blocks.count }
+        }
+        return count
+    }
+
+    /// Blocks of the adapters that have no other holds than these.
+    func blockCount(heldOnlyBy holds: [AdapterDigest: Int]) -> Int {
+        var count = 0
+        for (digest, number) in holds {
+            guard let entry = entries[digest], entry.holds == number else { continue }
+            count += entry.blocks.count
+        }
+        return count
+    }
+
     /// Takes the adapter off the device that nobody has used for longest.
     ///
     /// - Returns: false when none is idle.
-    mutating func evict<Runner: ModelRunner & ~Copyable>(from cache: inout KVCache, on runner: inout Runner) -> Bool {
-        let idle = entries.filter {
-            $0.value.holds == 0 && $0.value.lastUse <= passStart && !isOnItsWay($0.value, on: &runner)
+    mutating func evict<Runner: ModelRunner & ~Copyable>(
+        from cache: inout KVCache,
+        on runner: inout Runner
+    ) throws(BackendError) -> Bool {
+        var oldest: (digest: AdapterDigest, entry: Entry)?
+        for (digest, entry) in entries {
+            if let oldest, oldest.entry.lastUse < entry.lastUse { continue }
+            if try isEvictable(entry, on: &runner) { oldest = (digest, entry) }
         }
-        guard let (digest, entry) = idle.min(by: { $0.value.lastUse < $1.value.lastUse }) else { return false }
+        guard let (digest, entry) = oldest else { return false }
         runner.remove(entry.slot)
         cache.returnBlocks(entry.blocks)
         evictionCount += 1
@@ -115,8 +159,13 @@ struct ResidentAdapters {
         return true
     }
 
-    private func isOnItsWay<Runner: ModelRunner & ~Copyable>(_ entry: Entry, on runner: inout Runner) -> Bool {
-        entry.isLoading && !runner.hasLanded(entry.slot)
+    private func isEvictable<Runner: ModelRunner & ~Copyable>(
+        _ entry: Entry,
+        on runner: inout Runner
+    ) throws(BackendError) -> Bool {
+        guard entry.holds == 0, entry.lastUse <= passStart else { return false }
+        guard entry.isLoading else { return true }
+        return try runner.hasLanded(entry.slot)
     }
 
     /// Asserts that blocks belong to one adapter each.

@@ -58,7 +58,7 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
         return device.install(weights, in: blocks)
     }
 
-    package mutating func hasLanded(_ slot: AdapterSlot) -> Bool { device.hasLanded(slot) }
+    package mutating func hasLanded(_ slot: AdapterSlot) throws(BackendError) -> Bool { try device.hasLanded(slot) }
 
     package mutating func remove(_ slot: AdapterSlot) { device.remove(slot) }
 

@@ -16,7 +16,9 @@ package protocol ModelRunner: ~Copyable {
     mutating func install(_ adapter: LoadedAdapter, in blocks: [BlockID]) -> AdapterSlot?
 
     /// Whether an adapter has arrived; only then may a batch name its slot.
-    mutating func hasLanded(_ slot: AdapterSlot) -> Bool
+    ///
+    /// - Throws: only what leaves the device unusable.
+    mutating func hasLanded(_ slot: AdapterSlot) throws(BackendError) -> Bool
 
     /// Takes an adapter off the device. No later batch may name the slot, and its blocks are free.
     mutating func remove(_ slot: AdapterSlot)

@@ -31,6 +31,7 @@ final class RankThread: Sendable {
     private let desk = Mutex(Desk())
     private let ordered = DispatchSemaphore(value: 0)
     private let answered = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
 
     /// Starts the thread; its first answer says whether the runner could be made.
     static func start<Device: Backend & SendableMetatype & ~Copyable>(
@@ -38,18 +39,29 @@ final class RankThread: Sendable {
     ) -> RankThread {
         let thread = RankThread()
         startThread {
-            do {
-                var runner = try make()
-                thread.answer(.done)
-                thread.serve(&runner)
-            } catch {
-                thread.answer(.failed(error))
-            }
+            thread.work(make)
+            // By now the runner is gone, and with it the device's memory.
+            thread.ended.signal()
         }
         return thread
     }
 
-    /// Gives the next order; the last one must have been answered.
+    private func work<Device: Backend & ~Copyable>(_ make: () throws -> LlamaRunner<Device>) {
+        do {
+            var runner = try make()
+            answer(.done)
+            serve(&runner)
+        } catch {
+            answer(.failed(error))
+        }
+    }
+
+    /// Waits until the thread's runner is gone, after it was told to end.
+    ///
+    /// - Parameter seconds: how long at most: a rank whose device is stuck never ends.
+    func waitForEnd(atMost seconds: Double) { _ = ended.wait(timeout: .now() + seconds) }
+
+    /// Gives the next order; the last one must have been answered, unless this is the end.
     func give(_ order: RankOrder) {
         desk.withLock { $0.order = order }
         ordered.signal()
@@ -91,7 +103,12 @@ final class RankThread: Sendable {
     ) -> RankAnswer? {
         switch order {
         case .install(let adapter, let blocks): return .slot(runner.install(adapter, in: blocks))
-        case .hasLanded(let slot): return .landed(runner.hasLanded(slot))
+        case .hasLanded(let slot):
+            do throws(BackendError) {
+                return .landed(try runner.hasLanded(slot))
+            } catch {
+                return .failed(error)
+            }
         case .remove(let slot):
             runner.remove(slot)
             return .done

@@ -8,32 +8,32 @@ package import Sampling
 /// Every rank gets the same batches and adapters in the same order. The first chooses the tokens.
 package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyable>: ModelRunner, ~Copyable {
     private var first: LlamaRunner<Device>
-    private let others: [RankThread]
+    private let others: OtherRanks
 
     /// Makes all ranks, each on its thread, at the same time: they may wait for each other.
     ///
     /// - Parameter make: makes a rank's runner, whose `shard` is the one given.
-    /// - Throws: what `make` throws for any rank.
+    /// - Throws: what `make` throws for any rank; the others are gone by then.
     package init(
         tpCount: Int,
         make: @escaping @Sendable (TensorShard) throws -> LlamaRunner<Device>
     ) throws {
-        let others = (1..<tpCount).map { tpRank in
-            RankThread.start { try make(TensorShard(tpRank: tpRank, tpCount: tpCount)) }
-        }
-        let first = Result { try make(TensorShard(tpRank: 0, tpCount: tpCount)) }
-        for other in others {
-            if case .failed(let error) = other.takeAnswer() {
-                for other in others { other.give(.end) }
-                throw error
+        let others = OtherRanks(
+            threads: (1..<tpCount).map { tpRank in
+                RankThread.start { try make(TensorShard(tpRank: tpRank, tpCount: tpCount)) }
             }
+        )
+        let first = Result { try make(TensorShard(tpRank: 0, tpCount: tpCount)) }
+        for thread in others.threads {
+            if case .failed(let error) = thread.takeAnswer() { throw error }
         }
         self.first = try first.get()
         self.others = others
     }
 
     deinit {
-        for other in others { other.give(.end) }
+        // Told here and awaited when `others` goes, so that all ranks take leave of each other at the same time.
+        others.give(.end)
     }
 
     package var vocabularySize: Int { first.vocabularySize }
@@ -41,29 +41,32 @@ package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyab
     package func footprint(of adapter: LoadedAdapter) -> AdapterFootprint { first.footprint(of: adapter) }
 
     package mutating func install(_ adapter: LoadedAdapter, in blocks: [BlockID]) -> AdapterSlot? {
-        for other in others { other.give(.install(adapter, blocks)) }
+        guard others.failure == nil else { return nil }
+        others.give(.install(adapter, blocks))
         let slot = first.install(adapter, in: blocks)
-        for other in others {
-            guard case .slot(slot) = other.takeAnswer() else {
+        for thread in others.threads {
+            guard case .slot(slot) = thread.takeAnswer() else {
                 preconditionFailure("ranks that were told the same number adapters differently")
             }
         }
         return slot
     }
 
-    package mutating func hasLanded(_ slot: AdapterSlot) -> Bool {
-        for other in others { other.give(.hasLanded(slot)) }
-        var landed = first.hasLanded(slot)
-        for other in others {
-            if case .landed(false) = other.takeAnswer() { landed = false }
+    package mutating func hasLanded(_ slot: AdapterSlot) throws(BackendError) -> Bool {
+        try others.begin(.hasLanded(slot))
+        do throws(BackendError) {
+            let (mine, theirs) = (try first.hasLanded(slot), try others.end())
+            return mine && theirs
+        } catch {
+            throw others.fail(error)
         }
-        return landed
     }
 
     package mutating func remove(_ slot: AdapterSlot) {
-        for other in others { other.give(.remove(slot)) }
+        guard others.failure == nil else { return }
+        others.give(.remove(slot))
         first.remove(slot)
-        for other in others { _ = other.takeAnswer() }
+        for thread in others.threads { _ = thread.takeAnswer() }
     }
 
     package mutating func run(
@@ -71,17 +74,13 @@ package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyab
         _ requests: borrowing [SamplingRequest],
         into outputs: inout [SampledToken?]
     ) throws(BackendError) {
-        for other in others { other.give(.step(copy batch)) }
-        try first.run(batch, requests, into: &outputs)
-        try awaitOthers()
-    }
-
-    private func awaitOthers() throws(BackendError) {
-        var failure: BackendError?
-        for other in others {
-            if case .failed(let error) = other.takeAnswer() { failure = BackendError("another rank failed: \(error)") }
+        try others.begin(.step(copy batch))
+        do throws(BackendError) {
+            try first.run(batch, requests, into: &outputs)
+            _ = try others.end()
+        } catch {
+            throw others.fail(error)
         }
-        if let failure { throw failure }
     }
 }
 
@@ -90,9 +89,13 @@ extension TensorParallelRunner where Device: InspectableBackend & SendableMetaty
     ///
     /// - Returns: `[wanted rows][V]`
     package mutating func logits(_ batch: borrowing Batch) throws(BackendError) -> [[Float]] {
-        for other in others { other.give(.step(copy batch)) }
-        let rows = try first.logits(batch)
-        try awaitOthers()
-        return rows
+        try others.begin(.step(copy batch))
+        do throws(BackendError) {
+            let rows = try first.logits(batch)
+            _ = try others.end()
+            return rows
+        } catch {
+            throw others.fail(error)
+        }
     }
 }

@@ -5,7 +5,9 @@ internal import Paging
 extension Scheduler {
     /// Plans the next step.
     ///
-    /// A waiting sequence whose adapter is not on the device yet is passed over, so that a load holds up nobody else.
+    /// A waiting sequence whose adapter is on its way is passed over, so that a load holds up nobody else; who starts
+    /// instead leaves it the blocks it needs. The head of the queue without room for its adapter lets nobody pass: what
+    /// others give back must come to it.
     ///
     /// - Parameter step: replaced; empty when nothing can run.
     package mutating func schedule(into step: inout Step) {
@@ -64,33 +66,47 @@ extension Scheduler {
 
     private mutating func admitWaiting(_ step: inout Step, _ budget: inout Int) {
         var position = 0
+        // Blocks of those passed over, which start as soon as their adapters land.
+        var promised = 0
         while position < waiting.count, budget > 0, running.count < configuration.maxSequences {
             let index = waiting[position]
-            if let blocked, blocked.index == index, cache.availableBlockCount <= blocked.availableBlocks { return }
             guard self[index].isReady else {
+                if self[index].presence == .coming { promised += startBlockCount(of: index) }
+                if self[index].presence == .absent, position == 0 { return }
                 position += 1
                 continue
             }
-            guard start(index) else {
-                blocked = (index, cache.availableBlockCount)
-                return
-            }
-            blocked = nil
+            guard start(index, leaving: promised) else { return }
             waiting.remove(at: position)
             insertRunning(index)
             append(index, count: min(self[index].pendingCount, budget), to: &step, &budget)
         }
     }
 
+    /// Starts a sequence if the blocks it may have are enough, and not before they have become more than at the last
+    /// try.
+    private mutating func start(_ index: SequenceIndex, leaving promised: Int) -> Bool {
+        let room = cache.availableBlockCount - promised
+        // Where nothing runs, nothing is left for its growth either: fewer blocks may do than at the last try.
+        if let blocked, blocked.index == index, room <= blocked.room, !running.isEmpty { return false }
+        let starts = reserveStart(of: index, room: room - spareBlockCount)
+        blocked = starts ? nil : (index: index, room: room)
+        return starts
+    }
+
     /// Takes all blocks that the known tokens need, if there is one more for the next: a prefill once begun never runs
     /// out.
-    private mutating func start(_ index: SequenceIndex) -> Bool {
+    ///
+    /// - Parameter room: blocks that it may take at most.
+    private mutating func reserveStart(of index: SequenceIndex, room: Int) -> Bool {
         let state = self[index]
         let tokens = state.tokens
-        let spare = spareBlockCount
+        let available = cache.availableBlockCount
         var (pages, cachedTokens) = cache.startSequence(digest: state.digest, tokens: tokens.buffer.span)
+        // Cached blocks that it found are no longer available to it.
+        let found = available - cache.availableBlockCount
         let needed = cache.blockCount(forTokens: tokens.count + 1) - pages.blocks.count
-        guard needed + spare <= cache.availableBlockCount, cache.reserve(&pages, upTo: tokens.count) else {
+        guard needed + found <= room, cache.reserve(&pages, upTo: tokens.count) else {
             cache.free(&pages)
             return false
         }

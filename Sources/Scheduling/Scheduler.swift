@@ -32,8 +32,8 @@ package struct Scheduler: ~Copyable {
     /// By arrival: the last is the newest.
     var running: [SequenceIndex] = []
     private var arrivals = 0
-    /// Why the first waiting sequence could not start: the blocks that were available then.
-    var blocked: (index: SequenceIndex, availableBlocks: Int)?
+    /// A waiting sequence that could not start, and the blocks that it could have had.
+    var blocked: (index: SequenceIndex, room: Int)?
 
     package init(_ configuration: SchedulerConfiguration, cache: consuming KVCache) {
         self.configuration = configuration
@@ -55,7 +55,8 @@ package struct Scheduler: ~Copyable {
     package mutating func add(_ tokens: TokenList, digest: AdapterDigest?, isReady: Bool) -> SequenceIndex {
         precondition(tokens.count > 0, "a sequence has at least one token")
         precondition(cache.blockCount(forTokens: tokens.count + 1) <= cache.blockCount, "the sequence can never run")
-        let state = SequenceState(tokens: tokens, digest: digest, isReady: isReady, arrival: arrivals)
+        let presence = isReady ? AdapterPresence.ready : .absent
+        let state = SequenceState(tokens: tokens, digest: digest, presence: presence, arrival: arrivals)
         arrivals += 1
         let index: SequenceIndex
         if let free = freeIndices.popLast() {
@@ -73,34 +74,32 @@ package struct Scheduler: ~Copyable {
     package func waitingSequence(at position: Int) -> SequenceIndex { waiting[position] }
 
     /// Tells that a waiting sequence's adapter has arrived on the device, where it stays until the sequence ends.
-    package mutating func markReady(_ index: SequenceIndex) { self[index].isReady = true }
+    package mutating func markReady(_ index: SequenceIndex) { self[index].presence = .ready }
 
-    /// Tells that a waiting sequence's adapter was taken off the device again.
-    package mutating func markUnready(_ index: SequenceIndex) {
+    /// Tells that a waiting sequence's adapter was sent for, and that there is room for both.
+    package mutating func markComing(_ index: SequenceIndex) { self[index].presence = .coming }
+
+    /// Tells that a waiting sequence's adapter is not on the device, nor is there room for it.
+    package mutating func markAbsent(_ index: SequenceIndex) {
         precondition(self[index].pages == nil, "\(index) runs and needs its adapter")
-        self[index].isReady = false
+        self[index].presence = .absent
     }
 
-    /// Blocks that a waiting sequence needs to start, were nothing of it cached.
+    /// Blocks that a waiting sequence takes to start, were nothing of it cached.
     package func startBlockCount(of index: SequenceIndex) -> Int {
-        cache.blockCount(forTokens: self[index].tokens.count + 1) + spareBlockCount
+        cache.blockCount(forTokens: self[index].tokens.count + 1)
     }
 
-    /// Blocks that the running sequences need for their next step, and the head of the queue to start, if it can.
-    package var wantedBlockCount: Int {
-        var wanted = 0
-        for index in running {
+    /// Blocks that the running sequences need for their next step.
+    package var growthBlockCount: Int {
+        running.reduce(0) { wanted, index in
             let state = self[index]
-            wanted += cache.blockCount(forTokens: state.tokens.count) - (state.pages?.blocks.count ?? 0)
+            return wanted + cache.blockCount(forTokens: state.tokens.count) - (state.pages?.blocks.count ?? 0)
         }
-        guard let head = waiting.first, running.count < configuration.maxSequences, self[head].isReady else {
-            return wanted
-        }
-        return wanted + startBlockCount(of: head)
     }
 
     /// Blocks to leave free for those already running when another starts, lest it is preempted at their next block.
-    var spareBlockCount: Int { running.isEmpty ? 0 : max(1, cache.blockCount / 100) }
+    package var spareBlockCount: Int { running.isEmpty ? 0 : max(1, cache.blockCount / 100) }
 
     package subscript(index: SequenceIndex) -> SequenceState {
         guard let state = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
@@ -139,29 +138,4 @@ package struct Scheduler: ~Copyable {
         cache.free(&pages)
         state.computedCount = 0
     }
-}
-
-/// A sequence as the scheduler sees it.
-///
-/// A class, so that the several looks at it in each step copy one reference and not its page table's.
-package final class SequenceState {
-    package let tokens: TokenList
-    package let digest: AdapterDigest?
-    package fileprivate(set) var isReady: Bool
-    /// Grows with each sequence; smaller is older.
-    let arrival: Int
-    /// Leading tokens whose keys and values are in the cache.
-    package internal(set) var computedCount = 0
-    /// nil while the sequence waits.
-    package internal(set) var pages: PageTable?
-
-    init(tokens: TokenList, digest: AdapterDigest?, isReady: Bool, arrival: Int) {
-        self.tokens = tokens
-        self.digest = digest
-        self.isReady = isReady
-        self.arrival = arrival
-    }
-
-    /// Known tokens that are yet to be computed.
-    var pendingCount: Int { tokens.count - computedCount }
 }

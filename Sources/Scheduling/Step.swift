@@ -26,6 +26,9 @@ package struct ScheduledSequence: Sendable, Equatable {
         self.count = count
         self.wantsToken = wantsToken
     }
+
+    /// How many of these tokens lie at positions below `bound`.
+    package func tokenCount(below bound: Int) -> Int { max(0, min(firstToken + count, bound) - firstToken) }
 }
 
 /// One decision of the scheduler: what the next forward pass computes.

@@ -29,6 +29,24 @@ import Testing
         store.checkInvariants()
     }
 
+    @Test func `a content is leased under whichever name it has`() async throws {
+        let store = try disk.store(budget: 100)
+        _ = try await store.register(name: "b", directory: disk.path(2))
+        _ = try await store.register(name: "a", directory: disk.path(2))
+        #expect(try await store.lease(digest: FakeDisk.digest(2)).name == "a")
+        // The name moves on, and back; the content stays under the other.
+        _ = try await store.register(name: "a", directory: disk.path(3), replacing: .always)
+        #expect(try await store.lease(digest: FakeDisk.digest(2)).name == "b")
+        _ = try await store.register(name: "b", directory: disk.path(2), replacing: .always)
+        store.checkInvariants()
+        #expect(try await store.lease(digest: FakeDisk.digest(2)).name == "b")
+        try store.unregister(name: "b")
+        await #expect(throws: AdapterError.unknownAdapter(name: FakeDisk.digest(2).hex)) {
+            try await store.lease(digest: FakeDisk.digest(2))
+        }
+        store.checkInvariants()
+    }
+
     @Test func `the busiest names come first, and the rest are counted`() async throws {
         let store = try disk.store(budget: 80)
         for (number, name) in ["a", "b", "c", "d"].enumerated() {

@@ -70,6 +70,21 @@ extension EngineHandle {
     }
 }
 
+/// An adapter for a model of next to nothing, different for each seed, that no store keeps.
+func dummyAdapter(seed: UInt64) throws -> AdapterLease {
+    AdapterLease(name: "a\(seed)", adapter: try dummyContent(seed: seed))
+}
+
+func dummyContent(seed: UInt64) throws -> LoadedAdapter {
+    let text = """
+        {"architectures":["LlamaForCausalLM"],"hidden_size":8,"intermediate_size":16,"num_hidden_layers":1,
+        "num_attention_heads":2,"num_key_value_heads":1,"vocab_size":64,"max_position_embeddings":64,
+        "rms_norm_eps":1e-5,"hidden_act":"silu","tie_word_embeddings":false,"torch_dtype":"float32"}
+        """
+    let model = try ModelConfiguration(parsing: Array(text.utf8), generation: nil)
+    return try .dummy(model: model, rank: 2, seed: seed)
+}
+
 func greedy() -> SamplingParameters {
     var parameters = SamplingParameters()
     parameters.temperature = 0

@@ -62,6 +62,15 @@ import Testing
         await engine.stop()
     }
 
+    @Test func `a prompt's computed tokens are counted, and an answer's are not`() async throws {
+        let engine = try await startEcho()
+        _ = try await engine.answer(request(1, prompt: [1]))
+        #expect(engine.statistics.promptTokens == 1)
+        _ = try await engine.answer(request(2, prompt: [11, 12, 13], generated: [14, 15]))
+        #expect(engine.statistics.promptTokens == 4)
+        await engine.stop()
+    }
+
     @Test func `what cannot be served is refused with the bound and the value`() async throws {
         let engine = try await startEcho()
         #expect(throws: EngineError.emptyPrompt) { try engine.submit(request(1, prompt: [])) }

@@ -1,6 +1,7 @@
 import Backends
 import Core
 import Models
+import Synchronization
 import Testing
 import Weights
 
@@ -61,6 +62,66 @@ import Weights
         } throws: { error in
             "\(error)".contains("num_key_value_heads") && "\(error)".contains("3 ranks")
         }
+    }
+
+    /// Ranks that are reachable through what `make` made, and nothing else.
+    private final class RankSource: Sendable {
+        private let ranks = Mutex<HostRanks?>(HostRanks(count: 2))
+
+        var value: HostRanks? { ranks.withLock { $0 } }
+        func clear() { ranks.withLock { $0 = nil } }
+    }
+
+    private func make(
+        _ source: RankSource,
+        failing: Int? = nil
+    ) throws -> @Sendable (TensorShard) throws -> LlamaRunner<CPUBackend> {
+        let model = try #require(Self.cases.first).model
+        let configuration = try GoldenModels.configuration(of: model)
+        let checkpoint = try Checkpoint(directory: GoldenModels.directory + "/" + model)
+        return { shard in
+            if shard.tpRank == failing { throw BackendError("no device \(shard.tpRank)") }
+            let limits = BatchLimits(tokens: 8, sequences: 1, pages: 8)
+            return try LlamaRunner(
+                checkpoint,
+                configuration,
+                RunnerSizes(limits: limits, blocks: 8, blockSize: 4, positions: 32),
+                shard: shard,
+                on: CPUBackend(
+                    limits: limits,
+                    vocabularySize: configuration.vocabularySize,
+                    threads: 1,
+                    ranks: source.value?.member(shard.tpRank)
+                )
+            )
+        }
+    }
+
+    @Test func `no rank is left when a runner is gone`() throws {
+        let source = RankSource()
+        weak var ranks: HostRanks?
+        ranks = source.value
+        func makeAndDrop() throws -> Bool {
+            let runner = try TensorParallelRunner(tpCount: 2, make: try make(source))
+            source.clear()
+            let wereThere = ranks != nil
+            return runner.vocabularySize > 0 && wereThere
+        }
+        let wereThere = try makeAndDrop()
+        #expect(wereThere)
+        let areGone = ranks == nil
+        #expect(areGone)
+    }
+
+    @Test func `no rank is left when the first cannot be made`() throws {
+        let source = RankSource()
+        weak var ranks: HostRanks?
+        ranks = source.value
+        let makeRank = try make(source, failing: 0)
+        #expect(throws: BackendError("no device 0")) { _ = try TensorParallelRunner(tpCount: 2, make: makeRank) }
+        source.clear()
+        let areGone = ranks == nil
+        #expect(areGone)
     }
 
     @Test func `a rank that cannot be made fails the whole`() {

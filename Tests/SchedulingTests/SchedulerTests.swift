@@ -76,6 +76,7 @@ import Testing
         var scheduler = try makeScheduler()
         let loading = scheduler.add(prompt(2), digest: nil, isReady: false)
         let ready = scheduler.add(prompt(2), digest: nil, isReady: true)
+        scheduler.markComing(loading)
         var step = Step()
         scheduler.schedule(into: &step)
         #expect(step.sequences.map(\.index) == [ready])

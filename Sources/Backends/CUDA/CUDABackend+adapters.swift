@@ -12,9 +12,10 @@ extension CUDABackend {
         return slots?.install(adapter, at: blocks.map { cache.address($0) })
     }
 
-    package mutating func hasLanded(_ slot: AdapterSlot) -> Bool {
+    package mutating func hasLanded(_ slot: AdapterSlot) throws(BackendError) -> Bool {
         var landed = false
         faults.attempt { () throws(CUDAError) in landed = try slots?.hasLanded(slot, on: stream) ?? false }
+        if let fault = faults.first { throw BackendError(fault.description) }
         return landed
     }
 

@@ -13,13 +13,5 @@ package struct StoredAdapters: RunnerAdapters {
 
     package init(store: AdapterStore) { self.store = store }
 
-    package func lease(_ digest: AdapterDigest) async throws -> AdapterLease {
-        guard let name = store.list().first(where: { $0.digest == digest })?.name else {
-            throw AdapterError.unknownAdapter(name: digest.hex)
-        }
-        let lease = try await store.lease(name: name)
-        // The name may have moved since.
-        guard lease.adapter.digest == digest else { throw AdapterError.unknownAdapter(name: digest.hex) }
-        return lease
-    }
+    package func lease(_ digest: AdapterDigest) async throws -> AdapterLease { try await store.lease(digest: digest) }
 }

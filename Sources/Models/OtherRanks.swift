@@ -1,0 +1,52 @@
+internal import Backends
+
+/// All ranks of a split model but the first, as the first sees them. Belongs to the first rank's thread.
+final class OtherRanks {
+    let threads: [RankThread]
+    /// What went wrong on any rank. From then on none is asked anything but to end: a rank that waits for one that
+    /// failed may never answer.
+    private(set) var failure: BackendError?
+
+    /// How long to wait at the end for ranks whose device may be stuck.
+    private static var endSeconds: Double { 10 }
+
+    init(threads: [RankThread]) { self.threads = threads }
+
+    /// Returns when the ranks' runners are gone, and with them their devices' memory.
+    deinit {
+        give(.end)
+        for thread in threads { thread.waitForEnd(atMost: Self.endSeconds) }
+    }
+
+    func give(_ order: RankOrder) {
+        for thread in threads { thread.give(order) }
+    }
+
+    /// Gives an order that can fail, unless something has failed already.
+    func begin(_ order: RankOrder) throws(BackendError) {
+        if let failure { throw failure }
+        give(order)
+    }
+
+    /// Waits for the answers to it.
+    ///
+    /// - Returns: false if a rank's adapter has not landed.
+    func end() throws(BackendError) -> Bool {
+        var (hasLanded, failed) = (true, BackendError?.none)
+        for thread in threads {
+            switch thread.takeAnswer() {
+            case .failed(let error): failed = BackendError("another rank failed: \(error)")
+            case .landed(false): hasLanded = false
+            case .landed, .done, .slot: break
+            }
+        }
+        if let failed { throw failed }
+        return hasLanded
+    }
+
+    /// Notes that a rank has failed.
+    func fail(_ error: BackendError) -> BackendError {
+        failure = error
+        return error
+    }
+}
