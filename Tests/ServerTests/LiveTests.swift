@@ -31,10 +31,10 @@ private func serving(
 }
 
 private func eventually(_ condition: () -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(120)
+    let deadline = ContinuousClock.now + .seconds(600)
     while !condition() {
         guard ContinuousClock.now < deadline else {
-            Issue.record("still not so after two minutes")
+            Issue.record("still not so after ten minutes")
             return
         }
         try await Task.sleep(for: .milliseconds(2))

@@ -47,11 +47,11 @@ final class Wire: Sendable {
     /// Leaves, as a process that ends does.
     func leave() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-    /// Everything that arrives until the text holds `mark`, the server closes, or ten seconds are over.
+    /// Everything that arrives until the text holds `mark`, the server closes, or ten minutes are over.
     func read(until mark: String) async throws -> (text: String, isClosed: Bool) {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        let deadline = ContinuousClock.now + .seconds(120)
+        let deadline = ContinuousClock.now + .seconds(600)
         while ContinuousClock.now < deadline {
             let count = recv(descriptor, &buffer, buffer.count, 0)
             if count == 0 || (count < 0 && errno != EAGAIN) { return (String(decoding: bytes, as: UTF8.self), true) }
@@ -66,6 +66,6 @@ final class Wire: Sendable {
         return (String(decoding: bytes, as: UTF8.self), false)
     }
 
-    /// Everything until the server closes, or ten seconds are over.
+    /// Everything until the server closes, or ten minutes are over.
     func readToEnd() async throws -> (text: String, isClosed: Bool) { try await read(until: "") }
 }
