@@ -29,6 +29,8 @@ def requests(generator):
             "prompt": generator.choice(sentences),
             "max_tokens": generator.choice([40, 120, 300]),
             "ignore_eos": True,
+            # Else a token without text is a pause that nobody made.
+            "skip_special_tokens": False,
         }
         if index % 3 == 0:
             request["temperature"] = 0

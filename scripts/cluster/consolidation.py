@@ -71,6 +71,8 @@ def measure(cluster, options, phases):
         return {
             "model": generator.choice(models), "prompt": generator.choice(["The sea", "My cat", "Today I"]),
             "max_tokens": generator.choice([200, 800, 2500]), "ignore_eos": True, "temperature": 0.8,
+            # Else a token without text is a pause that nobody made.
+            "skip_special_tokens": False,
             "seed": generator.randrange(1 << 30),
         }
 
