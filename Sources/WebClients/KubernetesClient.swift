@@ -80,7 +80,12 @@ package struct KubernetesClient: KubernetesTransport {
         do {
             let response = try await client.execute(httpRequest(request, token), timeout: TimeAmount(timeout))
             let body = try await response.body.collect(upTo: Self.answerLimit)
-            return KubernetesResponse(status: Int(response.status.code), body: Array(buffer: body))
+            let pause = response.headers.first(name: "Retry-After").flatMap { Int($0) }
+            return KubernetesResponse(
+                status: Int(response.status.code),
+                retryAfter: pause.map { Duration.seconds($0) },
+                body: Array(buffer: body)
+            )
         } catch {
             throw .unreachable(server: server, reason: "\(error)")
         }
@@ -91,6 +96,8 @@ package struct KubernetesClient: KubernetesTransport {
         http.method = HTTPMethod(rawValue: request.method.rawValue)
         http.headers.add(name: "Authorization", value: "Bearer \(token)")
         http.headers.add(name: "Accept", value: "application/json")
+        // Names who scaled the set, in its managed fields and in audit logs.
+        http.headers.add(name: "User-Agent", value: "punica")
         if !request.body.isEmpty {
             http.headers.add(name: "Content-Type", value: "application/json")
             http.body = .bytes(request.body)

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Behaves as an API server does towards the scale and the pods of one StatefulSet.
 ///
-/// The objects have the fields that Kubernetes 1.31 documents for `autoscaling/v1 Scale`, `v1 PodList` and `v1 Status`.
+/// It computes what the server would; answers as whole as the server's own are in `KubernetesAnswers`.
 final class FakeKubernetes: KubernetesTransport {
     struct Pod {
         let name: String
@@ -47,20 +47,24 @@ final class FakeKubernetes: KubernetesTransport {
             state.replicas += 1
         }
         let body = (try? JSONValue(parsing: request.body)) ?? nil
-        guard body["metadata"]?["resourceVersion"]?.string == "\(state.version)" else {
-            return answer(
-                [
-                    "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "code": 409,
-                    "message":
-                        "Operation cannot be fulfilled on statefulsets.apps \"runner\": the object has been modified",
-                    "reason": "Conflict",
-                ],
-                status: 409
-            )
+        guard body["metadata"]?["name"]?.string == "runner" else {
+            return refusal(400, "BadRequest", "the name is not the one of the path")
         }
+        // Without a version the server writes over whatever is there.
+        let version = body["metadata"]?["resourceVersion"]?.string ?? "\(state.version)"
+        guard version == "\(state.version)" else { return refusal(409, "Conflict", "somebody else has written") }
         state.version += 1
         state.replicas = body["spec"]?["replicas"]?.int ?? -1
         return answer(scale(state))
+    }
+
+    private func refusal(_ code: Int, _ reason: String, _ message: String) -> KubernetesResponse {
+        let status: JSONValue = [
+            "kind": "Status", "apiVersion": "v1", "metadata": [:], "status": "Failure", "message": .string(message),
+            "reason": .string(reason), "details": ["name": "runner", "group": "apps", "kind": "statefulsets"],
+            "code": .integer(code),
+        ]
+        return answer(status, status: code)
     }
 
     private func scale(_ state: State) -> JSONValue {
@@ -68,8 +72,9 @@ final class FakeKubernetes: KubernetesTransport {
             "kind": "Scale", "apiVersion": "autoscaling/v1",
             "metadata": [
                 "name": "runner", "namespace": "llm", "uid": "11b1", "resourceVersion": .string("\(state.version)"),
+                "creationTimestamp": "2026-11-27T08:15:00Z",
             ],
-            // Go leaves out a zero here.
+            // The server leaves out a zero here, but not in the status.
             "spec": state.replicas == 0 ? [:] : ["replicas": .integer(state.replicas)],
             "status": ["replicas": .integer(state.pods.count), "selector": "app=punica,part in (runner)"],
         ]
@@ -89,7 +94,10 @@ final class FakeKubernetes: KubernetesTransport {
             }
             return ["metadata": .object(JSONObject(metadata)), "status": .object(JSONObject(status))]
         }
-        return ["kind": "PodList", "apiVersion": "v1", "metadata": [:], "items": .array(items)]
+        return [
+            "kind": "PodList", "apiVersion": "v1", "metadata": ["resourceVersion": .string("\(state.version)")],
+            "items": .array(items),
+        ]
     }
 
     private func answer(_ value: JSONValue, status: Int = 200) -> KubernetesResponse {

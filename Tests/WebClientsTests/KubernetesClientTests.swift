@@ -54,6 +54,7 @@ struct KubernetesClientTests {
         #expect(requests.map { $0.headers["authorization"] } == ["Bearer first-token", "Bearer second-token"])
         #expect(requests.map(\.body) == ["", #"{"b":2}"#])
         #expect(requests[1].headers["content-type"] == "application/json")
+        #expect(requests.allSatisfy { $0.headers["user-agent"] == "punica" })
     }
 
     @Test func `a server that another authority vouches for is not talked to`() async throws {
@@ -69,6 +70,27 @@ struct KubernetesClientTests {
         #expect(throws: PoolError.self) { try KubernetesClient.inCluster(environment: [:], directory: account) }
         #expect(try KubernetesClient.namespace(directory: account) == "llm")
         #expect(throws: PoolError.self) { try KubernetesClient.namespace(directory: account + "/nowhere") }
+    }
+
+    /// With the headers that servers of 1.20 and later send with such an answer.
+    @Test func `a server that is too busy says for how long`() async throws {
+        let server = try await Self.server { _ in
+            GivenAnswer(
+                status: .tooManyRequests,
+                headers: [
+                    ("Audit-Id", "0d1a3b1e-5f0c-4c39-8a55-0f4f1f0c9a11"), ("Cache-Control", "no-cache, private"),
+                    ("Content-Type", "text/plain; charset=utf-8"), ("Retry-After", "7"),
+                    ("X-Content-Type-Options", "nosniff"), ("X-Kubernetes-Pf-Flowschema-Uid", "a"),
+                    ("X-Kubernetes-Pf-Prioritylevel-Uid", "b"),
+                ],
+                body: Array("Ask again later.\n".utf8)
+            )
+        }
+        let client = try client(server)
+        let answer = try await client.send(KubernetesRequest(.get, "/"))
+        await client.shutdown()
+        #expect(answer.status == 429)
+        #expect(answer.retryAfter == .seconds(7))
     }
 
     @Test func `a pool asks over TLS for one more pod`() async throws {

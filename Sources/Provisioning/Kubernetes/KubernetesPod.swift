@@ -37,12 +37,17 @@ struct KubernetesPod {
 
     private var phase: String? { value["status"]?["phase"]?.string }
 
-    private var containers: [JSONValue] { value["status"]?["containerStatuses"]?.array ?? [] }
+    private var containers: [JSONValue] { statuses("containerStatuses") }
+
+    /// Absent until the pod is on a node.
+    private func statuses(_ list: String) -> [JSONValue] { value["status"]?[list]?.array ?? [] }
 
     /// Why it does not come up by itself; nil while it may.
     private var failure: String? {
         if phase == "Failed" { return value["status"]?["reason"]?.string ?? "Failed" }
-        let reasons = containers.compactMap { $0["state"]?["waiting"]?["reason"]?.string }
+        // While a container that comes first waits in vain, the others are said to be initializing.
+        let all = statuses("initContainerStatuses") + containers
+        let reasons = all.compactMap { $0["state"]?["waiting"]?["reason"]?.string }
         return reasons.first { $0 != "ContainerCreating" && $0 != "PodInitializing" }
     }
 }

@@ -4,15 +4,24 @@
 /// gives up its highest ordinal only, so that only that machine can be released; for any other the error names the one
 /// to drain instead.
 package struct KubernetesPool: GPUPool {
-    /// How often a change is tried again that crossed with somebody else's.
+    /// How often a change is tried that crosses with others', and a request that the server is too busy for.
     private static let attempts = 5
+    /// No server asks to be left alone for longer.
+    private static let longestPause = Duration.seconds(32)
 
     private let configuration: KubernetesConfiguration
     private let transport: any KubernetesTransport
+    private let sleep: @Sendable (Duration) async -> Void
 
-    package init(_ configuration: KubernetesConfiguration, transport: any KubernetesTransport) {
+    /// - Parameter sleep: waits, or returns early if the task is cancelled.
+    package init(
+        _ configuration: KubernetesConfiguration,
+        transport: any KubernetesTransport,
+        sleep: @escaping @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) }
+    ) {
         self.configuration = configuration
         self.transport = transport
+        self.sleep = sleep
     }
 
     package func acquire(_ count: Int) async throws(PoolError) -> [String] {
@@ -65,9 +74,22 @@ package struct KubernetesPool: GPUPool {
                 _ = try await send(KubernetesRequest(.put, configuration.scalePath, body: body))
                 return scale.replicas..<max(scale.replicas, replicas)
             } catch {
+                if await isWritten(replicas, despite: error) { return scale.replicas..<max(scale.replicas, replicas) }
                 guard case .refused(_, 409, _) = error, attempt < Self.attempts else { throw error }
                 attempt += 1
             }
+        }
+    }
+
+    /// Whether a write has gone through of which a server that failed, or did not answer, does not tell.
+    ///
+    /// Taken for lost, it would be made again on top of itself.
+    private func isWritten(_ replicas: Int, despite error: PoolError) async -> Bool {
+        switch error {
+        case .unreachable, .refused(_, 500...599, _):
+            let now = try? await scale()
+            return now?.replicas == replicas
+        default: return false
         }
     }
 
@@ -77,10 +99,16 @@ package struct KubernetesPool: GPUPool {
     }
 
     private func send(_ request: KubernetesRequest) async throws(PoolError) -> KubernetesResponse {
-        let response = try await transport.send(request)
+        var response = try await transport.send(request)
+        for _ in 1..<Self.attempts where response.status == 429 {
+            // The server has done nothing yet: even a write can be sent again.
+            let pause = response.retryAfter ?? .seconds(1)
+            await sleep(min(pause, Self.longestPause))
+            response = try await transport.send(request)
+        }
         guard (200..<300).contains(response.status) else {
-            let text = String(decoding: response.body.prefix(500), as: UTF8.self)
-            throw .refused(request: "\(request.method.rawValue) \(request.path)", status: response.status, reason: text)
+            let what = "\(request.method.rawValue) \(request.path)"
+            throw .refused(request: what, status: response.status, reason: response.failure)
         }
         return response
     }

@@ -24,10 +24,13 @@ package struct KubernetesRequest: Sendable, Equatable {
 
 package struct KubernetesResponse: Sendable, Equatable {
     package let status: Int
+    /// How long a server that is too busy asks to be left alone (`Retry-After`).
+    package let retryAfter: Duration?
     package let body: [UInt8]
 
-    package init(status: Int, body: [UInt8]) {
+    package init(status: Int, retryAfter: Duration? = nil, body: [UInt8]) {
         self.status = status
+        self.retryAfter = retryAfter
         self.body = body
     }
 }
