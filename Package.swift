@@ -177,7 +177,7 @@ let package = Package(
         module("Frontend", uses: ["OpenAI", "Tokenization", "ChatTemplates", "Engine", "Adapters", "JSON", "Core"]),
         module(
             "Bench",
-            uses: ["Engine", "Models", "Scheduling", "Adapters", "Weights", "Backends", "JSON", "Core"],
+            uses: ["Engine", "Models", "Scheduling", "Adapters", "Weights", "Backends", "Charts", "JSON", "Core"],
             products: [argumentParser]
         ),
         module(
@@ -218,6 +218,7 @@ let package = Package(
         module("TestSupport", uses: ["JSON", "Core"], path: "Tests/TestSupport"),
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
+        tests("Bench", uses: ["Bench", "JSON"], products: [argumentParser]),
         tests("Cluster", uses: ["Cluster", "JSON", "Core"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
         tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"], products: [argumentParser]),
