@@ -177,7 +177,7 @@ let package = Package(
         module("Frontend", uses: ["OpenAI", "Tokenization", "ChatTemplates", "Engine", "Adapters", "JSON", "Core"]),
         module(
             "Bench",
-            uses: ["Engine", "Models", "Scheduling", "Adapters", "Weights", "Backends", "JSON", "Core"],
+            uses: ["Engine", "Models", "Scheduling", "Adapters", "Weights", "Backends", "Charts", "JSON", "Core"],
             products: [argumentParser]
         ),
         module(
@@ -193,7 +193,11 @@ let package = Package(
         module("Provisioning", uses: ["CUDA", "JSON", "Core"], products: [subprocess, systemPackage]),
         module("AdapterExchange", uses: ["Adapters", "Core"]),
         module("Scheduling", uses: ["Paging", "Core"], products: [collections]),
-        module("Simulation", uses: ["Cluster", "Sampling", "JSON", "Core"], products: [argumentParser, heap]),
+        module(
+            "Simulation",
+            uses: ["Cluster", "Sampling", "Charts", "JSON", "Core"],
+            products: [argumentParser, heap]
+        ),
         module("Cluster", uses: ["JSON", "Core"], products: [collections]),
         module("Adapters", uses: ["Weights", "JSON", "Core"], products: [crypto]),
         module("Weights", uses: ["JSON", "Core"]),
@@ -207,12 +211,14 @@ let package = Package(
         module("Backends", uses: ["CUDA", "CUDAKernels", "Sampling", "CPUKernels", "Core"]),
         // Unoptimised kernels are some 36 times slower, and a debug build's tests would take an hour.
         .target(name: "CPUKernels", cSettings: [.unsafeFlags(["-O3"], .when(configuration: .debug))]),
+        module("Charts", uses: []),
         module("JSON", uses: []),
         module("Core", uses: []),
 
         module("TestSupport", uses: ["JSON", "Core"], path: "Tests/TestSupport"),
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
+        tests("Bench", uses: ["Bench", "JSON"], products: [argumentParser]),
         tests("Cluster", uses: ["Cluster", "JSON", "Core"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
         tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"], products: [argumentParser]),

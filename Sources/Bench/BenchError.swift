@@ -1,15 +1,23 @@
-/// Why a benchmark cannot be run.
+/// Why a benchmark cannot be run, or its report not be drawn.
 enum BenchError: Error, CustomStringConvertible {
+    case malformed(file: String, line: Int, reason: String)
     case needsGPU
+    case noRecords(files: [String])
     case noSlot
     case tooFewLayers(Int, least: Int)
+    case unreadable(file: String)
+    case unwritable(file: String, reason: String)
     case workload(file: String, reason: String)
 
     var description: String {
         switch self {
+        case .malformed(let file, let line, let reason): "\(file), line \(line): \(reason)"
         case .needsGPU: "it measures a GPU's kernels: --backend cuda"
+        case .noRecords(let files): "\(files.joined(separator: ", ")): no record in it"
         case .noSlot: "the device has no slot left for another adapter"
         case .tooFewLayers(let count, let least): "the model has \(count) layers, but must have at least \(least)"
+        case .unreadable(let file): "\(file) cannot be read"
+        case .unwritable(let file, let reason): "\(file) cannot be written: \(reason)"
         case .workload(let file, let reason): "\(file) is no workload: \(reason)"
         }
     }

@@ -3,7 +3,7 @@ internal import JSON
 
 /// One line of a benchmark's output.
 struct BenchRecord {
-    private var fields = JSONObject()
+    private(set) var fields = JSONObject()
 
     init(bench: String, backend: String) {
         fields["bench"] = .string(bench)
@@ -31,11 +31,6 @@ struct BenchRecord {
         guard let floor else { return }
         fields["floor"] = .number(floor)
         fields["over_floor"] = .number(median(samples) / floor)
-    }
-
-    /// Writes the record as one line of JSON to standard output.
-    func print() {
-        FileHandle.standardOutput.write(Data((JSONValue.object(fields).encoded() + "\n").utf8))
     }
 }
 

@@ -15,6 +15,7 @@ package struct DecodeBench: ParsableCommand {
     )
 
     @OptionGroup var device: BenchDevice
+    @OptionGroup var report: ReportOptions
     @Option(help: "A shape by name (\(BenchShapes.names.joined(separator: ", "))) or a directory with config.json.")
     var model = "llama-2-7b"
     @Option(parsing: .upToNextOption, help: "Sequences that decode at once.") var batch = [1, 8, 32, 64]
@@ -39,6 +40,7 @@ package struct DecodeBench: ParsableCommand {
         let largest = batch.max() ?? 1
         let blockSize = 16
         let blocks = largest * ((context + steps + 2 * blockSize) / blockSize)
+        let output = BenchOutput(report)
         try device.withRunner(
             shape,
             sizes: .init(
@@ -48,8 +50,15 @@ package struct DecodeBench: ParsableCommand {
                 blockSize: blockSize,
                 positions: context + steps + blockSize
             ),
-            DecodeMeasurement(bench: self, shape: shape, blockSize: blockSize, firstAdapterBlock: blocks)
+            DecodeMeasurement(
+                bench: self,
+                output: output,
+                shape: shape,
+                blockSize: blockSize,
+                firstAdapterBlock: blocks
+            )
         )
+        try output.finish()
     }
 }
 
@@ -69,6 +78,7 @@ enum StepPopularity: String, CaseIterable, Sendable, ExpressibleByArgument {
 /// The measurement itself, on whatever runner the device gives.
 struct DecodeMeasurement: RunnerBody {
     let bench: DecodeBench
+    let output: BenchOutput
     let shape: ModelConfiguration
     let blockSize: Int
     let firstAdapterBlock: Int
@@ -119,7 +129,7 @@ struct DecodeMeasurement: RunnerBody {
         line["rank"] = .integer(bench.rank)
         line["tensor_parallel"] = .integer(bench.device.tensorParallel)
         line.add(times, unit: "ms", floor: floor(batch: batch, popularity: popularity))
-        line.print()
+        output.print(line)
     }
 
     /// Milliseconds to read what a step must read: weights, keys and values, adapters (bytes over bandwidth).

@@ -19,6 +19,7 @@ package struct EngineBench: AsyncParsableCommand {
 
     enum Device: String, ExpressibleByArgument, CaseIterable, Sendable { case cpu, echo }
 
+    @OptionGroup var report: ReportOptions
     @Option(help: "cpu, or echo for a model that costs nothing.") var backend = Device.cpu
     @Option(help: "A directory with config.json; its weights are made up. Default: a 1.1 B Llama shape.")
     var model: String?
@@ -42,13 +43,15 @@ package struct EngineBench: AsyncParsableCommand {
     }
 
     package func run() async throws {
+        let output = BenchOutput(report)
         switch backend {
-        case .cpu: try await runOnCPU()
-        case .echo: try await runEcho()
+        case .cpu: try await runOnCPU(output)
+        case .echo: try await runEcho(output)
         }
+        try output.finish()
     }
 
-    private func runOnCPU() async throws {
+    private func runOnCPU(_ output: BenchOutput) async throws {
         let shape = try model.map(readConfiguration) ?? BenchModel.tinyLlama
         let count = requests ?? 8
         let workload = EngineWorkload(
@@ -70,14 +73,14 @@ package struct EngineBench: AsyncParsableCommand {
             for popularity in Popularity.allCases {
                 let run = try await workload.run(popularity, adapters: adapters, on: engine)
                 rates[popularity, default: []].append(run.tokensPerSecond)
-                record(run, popularity: popularity, threads: threads)
+                output.print(record(run, popularity: popularity, threads: threads))
             }
         }
         await engine.stop()
-        summarize(rates)
+        output.print(summary(rates))
     }
 
-    private func record(_ run: EngineRun, popularity: Popularity, threads: Int) {
+    private func record(_ run: EngineRun, popularity: Popularity, threads: Int) -> BenchRecord {
         var line = BenchRecord(bench: "engine", backend: "cpu")
         line["model"] = .string(model ?? "llama-1.1b")
         line["popularity"] = .string(popularity.rawValue)
@@ -88,11 +91,11 @@ package struct EngineBench: AsyncParsableCommand {
         line["output_tokens"] = .integer(outputTokens ?? 128)
         line["seconds"] = .number(run.seconds)
         line["tokens_per_second"] = .number(run.tokensPerSecond)
-        line.print()
+        return line
     }
 
     /// The ratios that say whether batching across adapters pays.
-    private func summarize(_ rates: [Popularity: [Double]]) {
+    private func summary(_ rates: [Popularity: [Double]]) -> BenchRecord {
         let (distinct, serial) = (median(rates[.distinct] ?? []), median(rates[.serial] ?? []))
         var line = BenchRecord(bench: "engine-summary", backend: "cpu")
         for popularity in Popularity.allCases {
@@ -101,10 +104,10 @@ package struct EngineBench: AsyncParsableCommand {
         line["distinct_over_serial"] = .number(distinct / serial)
         line["distinct_over_identical"] = .number(distinct / median(rates[.identical] ?? []))
         line["distinct_over_base"] = .number(distinct / median(rates[.base] ?? []))
-        line.print()
+        return line
     }
 
-    private func runEcho() async throws {
+    private func runEcho(_ output: BenchOutput) async throws {
         let count = requests ?? 256
         let shape = BenchModel.tinyLlama
         let workload = EngineWorkload(
@@ -126,7 +129,7 @@ package struct EngineBench: AsyncParsableCommand {
             line["overhead_mean_us"] = .number(overhead.sum / Double(max(overhead.count, 1)) * 1e6)
             line["overhead_p95_below_us"] = .number(overhead.upperBound(ofShare: 0.95) * 1e6)
             line["unit"] = "µs outside the forward pass, per step"
-            line.print()
+            output.print(line)
         }
     }
 

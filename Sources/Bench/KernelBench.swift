@@ -17,6 +17,7 @@ package struct KernelBench: ParsableCommand {
     )
 
     @OptionGroup var device: BenchDevice
+    @OptionGroup var report: ReportOptions
     @Option(help: "A shape by name (\(BenchShapes.names.joined(separator: ", "))) or a directory with config.json.")
     var model = "llama-2-7b"
     @Option(parsing: .upToNextOption, help: "Rows, one a sequence.") var batch = [1, 8, 32, 64]
@@ -44,12 +45,16 @@ package struct KernelBench: ParsableCommand {
     package func run() throws {
         guard case .cuda(let settings) = device.choice else { throw BenchError.needsGPU }
         let shape = try BenchShapes.shape(model)
+        let output = BenchOutput(report)
         for rank in rank {
             // The paper's operator changes one product; the rest changes all seven.
-            if kernels.contains(.operator) { try measure(shape, settings, rank: rank, only: [.gate], [.operator]) }
+            if kernels.contains(.operator) {
+                try measure(shape, settings, rank: rank, only: [.gate], [.operator], output)
+            }
             let others = kernels.filter { $0 != .operator && ($0 == .updates || rank == self.rank.first) }
-            if !others.isEmpty { try measure(shape, settings, rank: rank, only: Projection.allCases, others) }
+            if !others.isEmpty { try measure(shape, settings, rank: rank, only: Projection.allCases, others, output) }
         }
+        try output.finish()
     }
 
     private func measure(
@@ -57,7 +62,8 @@ package struct KernelBench: ParsableCommand {
         _ settings: CUDASettings,
         rank: Int,
         only projections: [Projection],
-        _ groups: [KernelGroup]
+        _ groups: [KernelGroup],
+        _ output: BenchOutput
     ) throws {
         var subject = try KernelSubject(self, shape, settings, rank: rank, projections: projections, groups)
         for batch in batch {
@@ -65,13 +71,8 @@ package struct KernelBench: ParsableCommand {
                 let popularities = group.usesAdapters ? popularity : [.identical]
                 for popularity in popularities {
                     for timing in try subject.time(group, batch: batch, popularity: popularity) {
-                        record(
-                            timing,
-                            group,
-                            batch: batch,
-                            popularity: group.usesAdapters ? popularity : nil,
-                            rank: rank
-                        )
+                        let used = group.usesAdapters ? popularity : nil
+                        output.print(record(timing, group, batch: batch, popularity: used, rank: rank))
                     }
                 }
             }
@@ -84,7 +85,7 @@ package struct KernelBench: ParsableCommand {
         batch: Int,
         popularity: KernelPopularity?,
         rank: Int
-    ) {
+    ) -> BenchRecord {
         var line = BenchRecord(bench: "kernels", backend: "cuda")
         line["model"] = .string(model)
         line["kernel"] = .string(timing.name)
@@ -96,7 +97,7 @@ package struct KernelBench: ParsableCommand {
         let floor = timing.bytes / (bandwidth * 1e6)
         line.add(timing.microseconds, unit: "us", floor: floor)
         line["bandwidth_share"] = .number(floor / median(timing.microseconds))
-        line.print()
+        return line
     }
 }
 

@@ -16,6 +16,7 @@ package struct LayerBench: ParsableCommand {
     )
 
     @OptionGroup var device: BenchDevice
+    @OptionGroup var report: ReportOptions
     @Option(help: "A shape by name (\(BenchShapes.names.joined(separator: ", "))) or a directory with config.json.")
     var model = "llama-2-7b"
     @Option(parsing: .upToNextOption, help: "Sequences that decode at once.") var batch = [1, 8, 32, 64]
@@ -43,12 +44,14 @@ package struct LayerBench: ParsableCommand {
         guard case .cuda(let settings) = device.choice else { throw BenchError.needsGPU }
         let shape = try BenchShapes.shape(model)
         guard shape.layerCount >= Self.many else { throw BenchError.tooFewLayers(shape.layerCount, least: Self.many) }
+        let output = BenchOutput(report)
         let few = try times(shape, layers: Self.few, settings)
         let many = try times(shape, layers: Self.many, settings)
         for (index, (batch, popularity)) in cases.enumerated() {
             let differences = zip(many[index], few[index]).map { ($0 - $1) * 1000 / Double(Self.many - Self.few) }
-            record(differences, shape, batch: batch, popularity: popularity)
+            output.print(record(differences, shape, batch: batch, popularity: popularity))
         }
+        try output.finish()
     }
 
     private var cases: [(batch: Int, popularity: StepPopularity)] {
@@ -104,7 +107,7 @@ package struct LayerBench: ParsableCommand {
         _ shape: ModelConfiguration,
         batch: Int,
         popularity: StepPopularity
-    ) {
+    ) -> BenchRecord {
         var line = BenchRecord(bench: "layer", backend: "cuda")
         line["model"] = .string(model)
         line["batch"] = .integer(batch)
@@ -117,6 +120,6 @@ package struct LayerBench: ParsableCommand {
             DecodeBytes.weights(shape) - head + Double(batch * context) * DecodeBytes.cache(shape)
             + Double(adapters) * DecodeBytes.adapter(shape, rank: rank)
         line.add(times, unit: "us", floor: bytes / Double(shape.layerCount) / (bandwidth * 1e6))
-        line.print()
+        return line
     }
 }

@@ -15,6 +15,7 @@ package struct LoadBench: ParsableCommand {
     )
 
     @OptionGroup var device: BenchDevice
+    @OptionGroup var report: ReportOptions
     @Option(help: "A shape by name (\(BenchShapes.names.joined(separator: ", "))) or a directory with config.json.")
     var model = "llama-2-7b"
     @Option(help: "Sequences that decode meanwhile, each with an adapter of its own.") var batch = 32
@@ -39,6 +40,7 @@ package struct LoadBench: ParsableCommand {
         let blockSize = 16
         let blocks = batch * ((context + 2 * steps + 2 * blockSize) / blockSize)
         let loaded = device.adapterBlocks(shape, rank: rank, count: batch + adapters, blockSize: blockSize)
+        let output = BenchOutput(report)
         try device.withRunner(
             shape,
             sizes: .init(
@@ -48,14 +50,16 @@ package struct LoadBench: ParsableCommand {
                 blockSize: blockSize,
                 positions: context + 2 * steps + blockSize
             ),
-            LoadMeasurement(bench: self, shape: shape, blockSize: blockSize, sequenceBlocks: blocks)
+            LoadMeasurement(bench: self, output: output, shape: shape, blockSize: blockSize, sequenceBlocks: blocks)
         )
+        try output.finish()
     }
 }
 
 /// The measurement itself, on whatever runner the device gives.
 private struct LoadMeasurement: RunnerBody {
     let bench: LoadBench
+    let output: BenchOutput
     let shape: ModelConfiguration
     let blockSize: Int
     let sequenceBlocks: Int
@@ -145,6 +149,6 @@ private struct LoadMeasurement: RunnerBody {
         if let loads { line["loads"] = .integer(loads) }
         line.add(times, unit: "ms", floor: floor)
         line["p99"] = .number(percentile(times, 0.99))
-        line.print()
+        output.print(line)
     }
 }

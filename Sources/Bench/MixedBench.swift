@@ -14,6 +14,7 @@ package struct MixedBench: ParsableCommand {
     )
 
     @OptionGroup var device: BenchDevice
+    @OptionGroup var report: ReportOptions
     @Option(help: "A shape by name (\(BenchShapes.names.joined(separator: ", "))) or a directory with config.json.")
     var model = "llama-2-7b"
     @Option(help: "Sequences that decode.") var batch = 32
@@ -42,6 +43,7 @@ package struct MixedBench: ParsableCommand {
         let guest = (tokens + blockSize - 1) / blockSize
         let blocks = batch * ((context + 2 * steps + 2 * blockSize) / blockSize) + guest
         let loaded = device.adapterBlocks(shape, rank: rank, count: batch + 1, blockSize: blockSize)
+        let output = BenchOutput(report)
         try device.withRunner(
             shape,
             sizes: .init(
@@ -51,14 +53,16 @@ package struct MixedBench: ParsableCommand {
                 blockSize: blockSize,
                 positions: max(context + 2 * steps, tokens) + blockSize
             ),
-            MixedMeasurement(bench: self, shape: shape, blockSize: blockSize, sequenceBlocks: blocks)
+            MixedMeasurement(bench: self, output: output, shape: shape, blockSize: blockSize, sequenceBlocks: blocks)
         )
+        try output.finish()
     }
 }
 
 /// The measurement itself, on whatever runner the device gives.
 private struct MixedMeasurement: RunnerBody {
     let bench: MixedBench
+    let output: BenchOutput
     let shape: ModelConfiguration
     let blockSize: Int
     let sequenceBlocks: Int
@@ -114,7 +118,7 @@ private struct MixedMeasurement: RunnerBody {
         let middle = median(alone)
         line["step"] = .number(middle)
         line.add(mixed.map { $0 - middle }, unit: "ms added", floor: floor)
-        line.print()
+        output.print(line)
     }
 
     /// Milliseconds of the prompt's own dense products and attention at the device's best rate.

@@ -17,6 +17,7 @@ package struct SoakBench: AsyncParsableCommand {
     )
 
     @OptionGroup var device: BenchDevice
+    @OptionGroup var report: ReportOptions
     @Option(help: "A shape by name (\(BenchShapes.names.joined(separator: ", "))) or a directory with config.json.")
     var model = "llama-1.1b"
     @Option(help: "Requests in each of two rounds, each on an engine of its own.") var requests = 10_000
@@ -39,6 +40,7 @@ package struct SoakBench: AsyncParsableCommand {
         let shape = try BenchShapes.shape(model)
         let leases = try SoakAdapters.make(shape, count: adapters)
         let checkpoint = Checkpoint.dummy(configuration: shape, seed: 1, type: .bfloat16, distinctLayers: 2)
+        let output = BenchOutput(report)
         var isClean = true
         var freeBefore: Int?
         for round in 1...2 {
@@ -51,12 +53,15 @@ package struct SoakBench: AsyncParsableCommand {
             let free = try freeMemory(shape)
             let lost =
                 statistics.blockCount - statistics.freeBlocks - statistics.cachedBlocks - statistics.adapterBlocks
-            record(round, outcome, statistics, seconds: seconds, lostBlocks: lost, free: free, before: freeBefore)
+            output.print(
+                record(round, outcome, statistics, seconds: seconds, lostBlocks: lost, free: free, before: freeBefore)
+            )
             isClean = isClean && lost == 0 && outcome.isSound && statistics.running + statistics.waiting == 0
             // The first round loads libraries and kernels, which stay.
             if let freeBefore, let free, free < freeBefore { isClean = false }
             freeBefore = free
         }
+        try output.finish()
         guard isClean else { throw ExitCode(1) }
     }
 
@@ -90,7 +95,7 @@ package struct SoakBench: AsyncParsableCommand {
         lostBlocks: Int,
         free: Int?,
         before: Int?
-    ) {
+    ) -> BenchRecord {
         var line = BenchRecord(bench: "soak", backend: device.backend.rawValue)
         line["model"] = .string(model)
         line["round"] = .integer(round)
@@ -107,7 +112,7 @@ package struct SoakBench: AsyncParsableCommand {
         if let free, let before { line["lost_bytes"] = .integer(before - free) }
         line["median"] = .number(Double(statistics.generatedTokens) / seconds)
         line["unit"] = "output tokens/s"
-        line.print()
+        return line
     }
 }
 

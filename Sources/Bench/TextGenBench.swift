@@ -16,6 +16,7 @@ package struct TextGenBench: AsyncParsableCommand {
     )
 
     @OptionGroup var device: BenchDevice
+    @OptionGroup var report: ReportOptions
     @Option(help: "A shape by name (\(BenchShapes.names.joined(separator: ", "))) or a directory with config.json.")
     var model = "llama-2-7b"
     @Option(help: "A JSON file of lengths and adapters. Default: 1000 requests as in the paper.")
@@ -45,15 +46,17 @@ package struct TextGenBench: AsyncParsableCommand {
             AdapterLease(name: "adapter-\($0.offset)", adapter: $0.element)
         }
         let checkpoint = Checkpoint.dummy(configuration: shape, seed: 1, type: .bfloat16, distinctLayers: 2)
+        let output = BenchOutput(report)
         for limit in running {
             let engine = try await start(checkpoint, shape, work, limit: limit)
             if needed { try await TextGenRun.warmUp(leases, shape: shape, engine: engine) }
             for name in popularity {
                 let run = try await TextGenRun(work, popularity: name, leases: leases, shape: shape, engine: engine)
-                record(run, popularity: name, limit: limit, workload: work)
+                output.print(record(run, popularity: name, limit: limit, workload: work))
             }
             await engine.stop()
         }
+        try output.finish()
     }
 
     private func start(
@@ -74,7 +77,7 @@ package struct TextGenBench: AsyncParsableCommand {
         return try await EngineHandle.start(sizes, model: shape, checkpoint: checkpoint, on: device.choice)
     }
 
-    private func record(_ run: TextGenRun, popularity: String, limit: Int, workload: TextGenWorkload) {
+    private func record(_ run: TextGenRun, popularity: String, limit: Int, workload: TextGenWorkload) -> BenchRecord {
         var line = BenchRecord(bench: "textgen", backend: device.backend.rawValue)
         line["model"] = .string(model)
         line["workload"] = .string(workload.name)
@@ -89,7 +92,7 @@ package struct TextGenBench: AsyncParsableCommand {
         line["unit"] = "output tokens/s"
         line["steps"] = .integer(run.steps)
         line["preemptions"] = .integer(run.preemptions)
-        line.print()
+        return line
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Charts
 internal import Foundation
 
 /// An experiment as one HTML page that needs nothing else.
@@ -7,40 +8,17 @@ struct ReportPage {
     /// What was simulated, in a sentence.
     let subtitle: String
 
-    private static let colors = ["#1261a6", "#d1495b", "#2e8b57", "#b8860b", "#6a4c93"]
-
     var html: String {
-        """
-        <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-        <title>punica simulate</title><style>\(Self.style)</style></head>
-        <body><h1>A simulated cluster</h1><p>\(Self.escaped(subtitle))</p>
-        \(charts.joined(separator: "\n"))
-        <h2>Ways to serve the same requests</h2>
-        \(table)
-        </body></html>
-
-        """
+        let body = charts.joined(separator: "\n") + "\n<h2>Ways to serve the same requests</h2>\n" + table
+        return ChartPage(title: "punica simulate", heading: "A simulated cluster", subtitle: subtitle, body: body).html
     }
-
-    private static let style = """
-        body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:46rem;padding:1rem;color:#222;background:#fff}
-        h1{font-size:1.35rem;margin:.2rem 0}h2{font-size:1.1rem}figure{margin:1.1rem 0}figcaption{font-weight:600}
-        small{font-weight:400;color:#666}svg{width:100%;height:auto;display:block}
-        svg text{font:10px system-ui,sans-serif;fill:#444}
-        .legend{display:flex;flex-wrap:wrap;gap:.2rem .9rem;font-size:.85rem}
-        .legend i{display:inline-block;width:.8em;height:.8em;margin-right:.35em;border-radius:2px}
-        .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem}
-        td,th{padding:.3rem .5rem;border-bottom:1px solid #ddd;text-align:right;font-variant-numeric:tabular-nums}
-        td:first-child,th:first-child{text-align:left}
-        """
 
     private var charts: [String] {
         guard let main = variants.first?.outcome, let last = main.samples.last else { return [] }
         let minutes = main.samples.map { $0.seconds / 60 }
         func line(_ name: String, _ color: Int, _ value: (SimulationSample) -> Int) -> ChartLine {
             let points = zip(minutes, main.samples).map { (x: $0, y: Double(value($1))) }
-            return ChartLine(name: name, color: Self.colors[color], points: points)
+            return ChartLine(name: name, color: SVGChart.color(color), points: points)
         }
         let batch = SVGChart(
             title: "Requests of every GPU",
@@ -76,7 +54,7 @@ struct ReportPage {
         let lines = variants.enumerated().map { number, variant in
             let sorted = variant.outcome[keyPath: values].sorted()
             let points = (1...99).map { (x: Double($0), y: percentile(sorted: sorted, Double($0) / 100)) }
-            return ChartLine(name: Self.escaped(variant.name), color: Self.colors[number % 5], points: points)
+            return ChartLine(name: variant.name, color: SVGChart.color(number), points: points)
         }
         return SVGChart(title: title, xLabel: "per cent of requests", yLabel: "seconds, at most").lines(lines)
     }
@@ -86,25 +64,19 @@ struct ReportPage {
             "", "GPU-hours held", "with requests", "most GPUs", "latency p50", "p99", "first token p99", "moves",
             "of one at most",
         ]
-        let rows = variants.map { variant in
+        let rows = variants.map { variant -> [String] in
             let outcome = variant.outcome
             let latency = outcome.latency.sorted()
             let first = outcome.firstToken.sorted()
-            let cells = [
-                Self.escaped(variant.name), Self.decimal(outcome.heldHours), Self.decimal(outcome.busyHours),
-                "\(outcome.peakHeld)", Self.decimal(percentile(sorted: latency, 0.5)) + " s",
+            return [
+                variant.name, Self.decimal(outcome.heldHours), Self.decimal(outcome.busyHours), "\(outcome.peakHeld)",
+                Self.decimal(percentile(sorted: latency, 0.5)) + " s",
                 Self.decimal(percentile(sorted: latency, 0.99)) + " s",
                 Self.decimal(percentile(sorted: first, 0.99)) + " s", "\(outcome.moves)", "\(outcome.mostMoves)",
             ]
-            return "<tr>" + cells.map { "<td>\($0)</td>" }.joined() + "</tr>"
         }
-        return "<div class=\"wide\"><table><tr>" + heads.map { "<th>\($0)</th>" }.joined() + "</tr>"
-            + rows.joined(separator: "\n") + "</table></div>"
+        return HTML.table(heads: heads, rows: rows)
     }
 
     private static func decimal(_ value: Double) -> String { String(format: "%.2f", value) }
-
-    private static func escaped(_ text: String) -> String {
-        text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
-    }
 }

@@ -1,41 +1,50 @@
 internal import Foundation
 
-/// A line of a chart.
-struct ChartLine: Sendable {
-    let name: String
-    /// A CSS colour.
-    let color: String
-    let points: [(x: Double, y: Double)]
-}
-
 /// A chart as inline SVG, drawn for a width of 360 units so that its text can be read on a phone.
-struct SVGChart: Sendable {
-    var title: String
+///
+/// Texts are plain; they are escaped here.
+package struct SVGChart: Sendable {
+    package var title: String
     /// What the axes count.
-    var xLabel: String
-    var yLabel: String
-    private static let frame = (left: 38.0, top: 8.0, right: 352.0, bottom: 150.0)
+    package var xLabel: String
+    package var yLabel: String
+    static let frame = (left: 38.0, top: 8.0, right: 352.0, bottom: 150.0)
     private static let height = 186.0
+    private static let colors = ["#1261a6", "#d1495b", "#2e8b57", "#b8860b", "#6a4c93"]
+
+    package init(title: String, xLabel: String = "", yLabel: String) {
+        self.title = title
+        self.xLabel = xLabel
+        self.yLabel = yLabel
+    }
+
+    /// The colour of a chart's line, counted from 0; after the last comes the first again.
+    package static func color(_ number: Int) -> String { colors[number % colors.count] }
 
     /// Lines over a shared x axis, from 0.
-    func lines(_ lines: [ChartLine]) -> String {
+    package func lines(_ lines: [ChartLine]) -> String {
         let xMost = max(lines.flatMap { $0.points.map(\.x) }.max() ?? 1, 1e-9)
         let yMost = Self.rounded(up: max(lines.flatMap { $0.points.map(\.y) }.max() ?? 1, 1e-9))
         var body = axes(xMost: xMost, yMost: yMost)
-        for line in lines {
-            let path = line.points.map { point in
-                Self.number(Self.x(point.x, of: xMost)) + "," + Self.number(Self.y(point.y, of: yMost))
-            }
-            body +=
-                "<polyline fill=\"none\" stroke=\"\(line.color)\" stroke-width=\"1.4\" points=\""
-                + path.joined(separator: " ") + "\"/>"
-        }
-        let legend = lines.count < 2 ? "" : Self.legend(lines.map { ($0.name, $0.color) })
+        for line in lines { body += Self.drawn(line, xMost: xMost, yMost: yMost) }
+        let named = lines.filter { !$0.isBound }
+        let legend = lines.count < 2 ? "" : Self.legend(named.map { ($0.name, $0.color) })
         return figure(body, height: Self.height) + legend + "</figure>"
     }
 
+    private static func drawn(_ line: ChartLine, xMost: Double, yMost: Double) -> String {
+        let points = line.points.map { (x: number(x($0.x, of: xMost)), y: number(y($0.y, of: yMost))) }
+        let path = points.map { "\($0.x),\($0.y)" }.joined(separator: " ")
+        let dashes = line.isBound ? " stroke-dasharray=\"4 3\"" : ""
+        var body = "<polyline fill=\"none\" stroke=\"\(line.color)\" stroke-width=\"1.4\"\(dashes) points=\"\(path)\"/>"
+        for point in points where line.hasDots {
+            body += "<circle cx=\"\(point.x)\" cy=\"\(point.y)\" r=\"2\" fill=\"\(line.color)\"/>"
+        }
+        return body
+    }
+
     /// A row for each series, coloured by value: white for 0 to the deepest for `most`.
-    func strips(_ rows: [(name: String, values: [Double])], most: Double, xMost: Double) -> String {
+    package func strips(_ rows: [(name: String, values: [Double])], most: Double, xMost: Double) -> String {
         let rowHeight = max(3, min(12, 320 / Double(max(rows.count, 1))))
         let bottom = Self.frame.top + rowHeight * Double(rows.count)
         var body = ""
@@ -90,18 +99,20 @@ struct SVGChart: Sendable {
         return body + Self.text((Self.frame.left + Self.frame.right) / 2, y + 27, xLabel, anchor: "middle")
     }
 
-    private func figure(_ body: String, height: Double) -> String {
-        "<figure><figcaption>\(title) <small>\(yLabel)</small></figcaption>"
+    /// The opened figure with its drawing; a legend may follow.
+    func figure(_ body: String, height: Double) -> String {
+        let title = HTML.escaped(title)
+        return "<figure><figcaption>\(title) <small>\(HTML.escaped(yLabel))</small></figcaption>"
             + "<svg viewBox=\"0 0 360 \(Self.number(height))\" role=\"img\" aria-label=\"\(title)\">\(body)</svg>"
     }
 
     private static func legend(_ entries: [(name: String, color: String)]) -> String {
-        let items = entries.map { "<span><i style=\"background:\($0.color)\"></i>\($0.name)</span>" }
+        let items = entries.map { "<span><i style=\"background:\($0.color)\"></i>\(HTML.escaped($0.name))</span>" }
         return "<div class=\"legend\">" + items.joined() + "</div>"
     }
 
-    private static func text(_ x: Double, _ y: Double, _ text: String, anchor: String) -> String {
-        "<text x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\">\(text)</text>"
+    static func text(_ x: Double, _ y: Double, _ text: String, anchor: String) -> String {
+        "<text x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\">\(HTML.escaped(text))</text>"
     }
 
     private static func x(_ value: Double, of most: Double) -> Double {
@@ -113,19 +124,19 @@ struct SVGChart: Sendable {
     }
 
     /// The next of 1, 2, 4, 5 or 8 times a power of ten.
-    private static func rounded(up value: Double) -> Double {
+    static func rounded(up value: Double) -> Double {
         let power = pow(10, floor(log10(value)))
         return ([1, 2, 4, 5, 8, 10].first { $0 * power >= value } ?? 10) * power
     }
 
-    private static func label(_ value: Double) -> String {
+    static func label(_ value: Double) -> String {
         if value == 0 { return "0" }
         if value >= 1_000_000 { return String(format: "%.3gM", value / 1_000_000) }
         if value >= 10_000 { return String(format: "%.3gk", value / 1000) }
         return value >= 100 ? String(format: "%.0f", value) : String(format: "%.3g", value)
     }
 
-    private static func number(_ value: Double) -> String { String(format: "%.1f", value) }
+    static func number(_ value: Double) -> String { String(format: "%.1f", value) }
 
     private static func shade(_ share: Double) -> String {
         let share = min(1, max(0, share))
