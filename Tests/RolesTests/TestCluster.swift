@@ -26,7 +26,8 @@ final class TestCluster: Sendable {
     static var timeouts: ClusterTimeouts {
         var timeouts = ClusterTimeouts()
         timeouts.heartbeat = .milliseconds(200)
-        timeouts.silence = .seconds(5)
+        // Beside hundreds of other tests a thread may wait long for its turn, and nothing here depends on silence.
+        timeouts.silence = .seconds(120)
         return timeouts
     }
 
@@ -126,7 +127,8 @@ final class TestCluster: Sendable {
     }
 
     func operate(_ operation: ClusterProtocol.Operation) async throws -> String {
-        try await OperatorClient(scheduler: schedulerAddress, security: .open).perform(operation)
+        try await OperatorClient(scheduler: schedulerAddress, security: .open, timeouts: Self.timeouts)
+            .perform(operation)
     }
 
     var address: NetworkAddress { schedulerAddress }

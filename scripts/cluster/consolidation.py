@@ -17,7 +17,8 @@ import time
 from cluster import Cluster, Load, complete, percentile
 
 # Clients at work in each phase, and for how many seconds.
-PHASES = [("rise", 4, 10), ("rise", 12, 15), ("peak", 26, 30), ("fall", 12, 25), ("fall", 5, 25), ("idle", 0, 60)]
+PHASES = [("rise", 4, 8), ("rise", 12, 12), ("peak", 26, 20), ("fall", 18, 12), ("fall", 12, 12), ("fall", 7, 12),
+          ("fall", 4, 12), ("fall", 2, 12), ("idle", 0, 45)]
 # Longer than the demo's own bound: a request must last for its move to be worth anything.
 CONTEXT = 4096
 # Tokens a second, of one thread beside a batch of decodes where four runners share two cores.
