@@ -12,7 +12,7 @@ package struct RanksCommand: ParsableCommand {
         abstract: "Compare the logits of a split model with the whole one's, over mixed batches with adapters."
     )
 
-    @Option(help: "Devices that the model is split over; from 2 on.") var tensorParallel = 2
+    @Option(help: "Devices that the model is split over; 1 goes the same way alone.") var tensorParallel = 2
     @Option(help: "The first GPU; the whole model is on it too.") var gpu = 0
     @Option(help: "Layers of the Llama-2-7B shape.") var layers = 32
     @Flag(help: "Compute on the processor instead, with threads as ranks.") var cpu = false
@@ -22,7 +22,7 @@ package struct RanksCommand: ParsableCommand {
     package init() {}
 
     package func validate() throws {
-        for (name, value, least) in [("tensor-parallel", tensorParallel, 2), ("layers", layers, 1)] where value < least
+        for (name, value, least) in [("tensor-parallel", tensorParallel, 1), ("layers", layers, 1)] where value < least
         {
             throw ValidationError("--\(name) is \(value), but must be at least \(least)")
         }
@@ -74,8 +74,8 @@ struct RanksComparison {
         switch choice {
         case .cpu(let threads):
             let ranks = HostRanks(count: tpCount)
-            try compare(tpCount: tpCount) { [limits, checkpoint, sizes] shard in
-                let member = shard.isWhole ? nil : ranks.member(shard.tpRank)
+            try compare(tpCount: tpCount) { [limits, checkpoint, sizes] shard, joins in
+                let member = joins ? ranks.member(shard.tpRank) : nil
                 let share = max(1, threads / shard.tpCount)
                 let device = CPUBackend(
                     limits: limits,
@@ -87,7 +87,7 @@ struct RanksComparison {
             }
         case .cuda(let settings):
             let ranks = try CUDARanks(count: tpCount, firstGPU: settings.ordinal)
-            try compare(tpCount: tpCount) { [limits, checkpoint, sizes] shard in
+            try compare(tpCount: tpCount) { [limits, checkpoint, sizes] shard, joins in
                 var settings = settings
                 settings.ordinal += shard.tpRank
                 let device = try CUDABackend(
@@ -96,26 +96,27 @@ struct RanksComparison {
                     type: model.deviceType,
                     limits: limits,
                     blockSize: DoctorCase.blockSize,
-                    ranks: shard.isWhole ? nil : ranks.member(shard.tpRank)
+                    ranks: joins ? ranks.member(shard.tpRank) : nil
                 )
                 return try LlamaRunner(checkpoint, model, sizes, shard: shard, on: device)
             }
         }
     }
 
+    /// - Parameter make: makes a runner; its second argument says whether it joins the ranks.
     private mutating func compare<Device: InspectableBackend & SendableMetatype & ~Copyable>(
         tpCount: Int,
-        make: @escaping @Sendable (TensorShard) throws -> LlamaRunner<Device>
+        make: @escaping @Sendable (TensorShard, Bool) throws -> LlamaRunner<Device>
     ) throws {
         let steps = doctorCase.steps(slots: doctorCase.adapters.indices.map { AdapterSlot(Int32($0)) })
         var expected: [[[Float]]] = []
         // One after the other: both would hardly fit beside each other with larger models.
         do {
-            var whole = try make(.whole)
+            var whole = try make(.whole, false)
             try checkSlots(try install(doctorCase.adapters, on: &whole))
             for step in steps { expected.append(try whole.logits(step)) }
         }
-        var split = try TensorParallelRunner(tpCount: tpCount, make: make)
+        var split = try TensorParallelRunner(tpCount: tpCount) { try make($0, true) }
         try checkSlots(try install(doctorCase.adapters, on: &split))
         for (step, reference) in zip(steps, expected) {
             let found = try split.logits(step)

@@ -17,8 +17,7 @@ import time
 from cluster import Cluster, Load, complete, percentile
 
 # Clients at work in each phase, and for how many seconds.
-PHASES = [("rise", 4, 8), ("rise", 12, 12), ("peak", 26, 20), ("fall", 18, 12), ("fall", 12, 12), ("fall", 7, 12),
-          ("fall", 4, 12), ("fall", 2, 12), ("idle", 0, 45)]
+PHASES = [("rise", 4, 8), ("rise", 12, 12), ("peak", 26, 25), ("fall", 12, 20), ("fall", 5, 25), ("idle", 0, 60)]
 # Longer than the demo's own bound: a request must last for its move to be worth anything.
 CONTEXT = 4096
 # Tokens a second, of one thread beside a batch of decodes where four runners share two cores.
@@ -71,7 +70,7 @@ def measure(cluster, options, phases):
     def choose():
         return {
             "model": generator.choice(models), "prompt": generator.choice(["The sea", "My cat", "Today I"]),
-            "max_tokens": generator.choice([200, 800, 2500]), "ignore_eos": True, "temperature": 0.8,
+            "max_tokens": generator.choice([200, 1600, 3200]), "ignore_eos": True, "temperature": 0.8,
             # Else a token without text is a pause that nobody made.
             "skip_special_tokens": False,
             "seed": generator.randrange(1 << 30),
