@@ -51,6 +51,18 @@ package struct PoolWatch: Sendable {
     }
 }
 
+extension PoolWatch.Change {
+    /// The machine that will not come, or come back, by itself.
+    package var endedMachine: String? {
+        switch self {
+        case .appeared(let machine), .changed(let machine, from: _):
+            if case .failed = machine.state { machine.name } else { nil }
+        case .vanished(let name): name
+        case .silent: nil
+        }
+    }
+}
+
 extension PoolWatch.Change: CustomStringConvertible {
     package var description: String {
         switch self {

@@ -4,9 +4,9 @@ import Roles
 
 extension MachineKeeper {
     /// Keeps the machines of a pool.
-    init(_ pool: any GPUPool, logger: Logger) {
+    init(_ pool: any GPUPool, ended: AsyncStream<String>, logger: Logger) {
         self.init(
-            acquire: { count in try await pool.acquire(count).count },
+            acquire: { count in try await pool.acquire(count) },
             release: { machine in
                 do throws(PoolError) {
                     try await pool.release(machine)
@@ -16,6 +16,7 @@ extension MachineKeeper {
                     return first
                 }
             },
+            ended: ended,
             logger: logger
         )
     }

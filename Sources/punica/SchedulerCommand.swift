@@ -50,11 +50,15 @@ struct SchedulerCommand: AsyncParsableCommand {
             security: try security.security(listeningOn: listen),
             configuration: clusterConfiguration(maxRunners: opened?.size)
         )
-        options.machines = opened.map { MachineKeeper($0.pool, logger: log.logger) }
+        let (ended, end) = AsyncStream.makeStream(of: String.self)
+        options.machines = opened.map { MachineKeeper($0.pool, ended: ended, logger: log.logger) }
         let role = SchedulerRole(options, logger: log.logger)
         let watching = opened.map { opened in
             Task { [logger = log.logger] in
-                await PoolWatch.run(opened.pool, every: .seconds(5)) { logger.notice("\($0)") }
+                await PoolWatch.run(opened.pool, every: .seconds(5)) { change in
+                    logger.notice("\(change)")
+                    if let machine = change.endedMachine { end.yield(machine) }
+                }
             }
         }
         let serving = Task {

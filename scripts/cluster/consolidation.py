@@ -17,7 +17,7 @@ import time
 from cluster import Cluster, Load, complete, percentile
 
 # Clients at work in each phase, and for how many seconds.
-PHASES = [("rise", 4, 8), ("rise", 12, 12), ("peak", 26, 25), ("fall", 12, 20), ("fall", 5, 25), ("idle", 0, 60)]
+PHASES = [("rise", 4, 8), ("rise", 12, 12), ("peak", 26, 25), ("fall", 12, 20), ("fall", 5, 25)]
 # Longer than the demo's own bound: a request must last for its move to be worth anything.
 CONTEXT = 4096
 # Tokens a second, of one thread beside a batch of decodes where four runners share two cores.
@@ -87,6 +87,7 @@ def measure(cluster, options, phases):
         load.set_clients(clients)
         time.sleep(seconds)
     is_finished = load.finish()
+    time.sleep(options.grace + 8)
     watch.stop.set()
     watch.join(40)
     active = [count for _, count, _ in watch.samples]

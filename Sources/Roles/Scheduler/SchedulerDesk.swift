@@ -25,18 +25,20 @@ actor SchedulerDesk {
         var attempts: [RequestID: UInt32] = [:]
     }
 
-    private var scheduler: ClusterScheduler
-    private var runners: [RunnerID: Runner] = [:]
-    private var frontends: [UInt64: Frontend] = [:]
+    var scheduler: ClusterScheduler
+    var runners: [RunnerID: Runner] = [:]
+    var frontends: [UInt64: Frontend] = [:]
     /// The newest registration of each runner seen.
     private var newest: [RunnerID: UInt64] = [:]
     private var connections = 0
-    private var actions: [ClusterAction] = []
-    private var journal = ClusterJournal()
+    var actions: [ClusterAction] = []
+    var journal = ClusterJournal()
+    /// Machines that were given and whose runners have not joined.
+    var comingMachines: Set<String> = []
     private let start = ContinuousClock.now
     private let timeouts: ClusterTimeouts
-    private let machines: MachineKeeper?
-    private let logger: Logger
+    let machines: MachineKeeper?
+    let logger: Logger
 
     init(
         _ configuration: ClusterConfiguration,
@@ -50,7 +52,7 @@ actor SchedulerDesk {
         self.logger = logger
     }
 
-    private var now: Duration { ContinuousClock.now - start }
+    var now: Duration { ContinuousClock.now - start }
 
     private func nextConnection() -> Connection {
         connections += 1
@@ -83,6 +85,7 @@ extension SchedulerDesk {
         )
         logger.notice("runner joined", metadata: ["runner": "\(id)", "address": "\(registration.address)"])
         journal.note(.joined, id, "runner at \(registration.address)")
+        if let machine = registration.description.machine { comingMachines.remove(machine) }
         scheduler.join(registration.description, at: now)
         act()
         return connection
@@ -216,60 +219,4 @@ extension SchedulerDesk {
             at: now
         )
     }
-}
-
-/// Passing on.
-extension SchedulerDesk {
-    private func act() {
-        actions.removeAll(keepingCapacity: true)
-        scheduler.takeActions(into: &actions)
-        for action in actions {
-            switch action {
-            case .place(let request, let runner): tell(request, toBeOn: runner)
-            case .move(let request, let source, let runner):
-                journal.note(.migrated, source, to: runner, "request \(request) moved")
-                tell(request, toBeOn: runner)
-            case .refuse(let request): refuse(request)
-            case .drain(let runner):
-                journal.note(.draining, runner, "no more requests")
-                runners[runner]?.orders.yield(.drain)
-            case .release(let runner): release(runner)
-            case .acquire(let count): acquire(count)
-            }
-        }
-    }
-
-    private func tell(_ id: ClusterRequestID, toBeOn runner: RunnerID) {
-        guard let frontend = frontends[id.frontend], let attempt = frontend.attempts[id.request] else { return }
-        guard let address = runners[runner]?.registration.address else { return }
-        frontend.orders.yield(.place(id.request, attempt: attempt, on: runner, address: address))
-    }
-
-    private func refuse(_ id: ClusterRequestID) {
-        guard let frontend = frontends[id.frontend], let attempt = frontend.attempts[id.request] else { return }
-        frontend.orders.yield(.refuse(id.request, attempt: attempt))
-    }
-
-    private func release(_ id: RunnerID) {
-        guard let runner = runners[id] else { return }
-        logger.notice("runner released", metadata: ["runner": "\(id)"])
-        journal.note(.released, id, "told to stop")
-        runner.orders.yield(.stop)
-        guard let machine = runner.registration.description.machine else { return }
-        machines?.release(machine) { [weak self] other in await self?.drain(machine: other) }
-    }
-
-    private func drain(machine: String) {
-        let there = runners.first { $0.value.registration.description.machine == machine }
-        if let there { scheduler.drain(there.key, at: now) }
-    }
-
-    private func acquire(_ count: Int) {
-        journal.note(.acquired, nil, "\(count) machines asked for")
-        machines?.acquire(count) { [weak self] missing in
-            await self?.acquisitionFailed(missing)
-        }
-    }
-
-    private func acquisitionFailed(_ count: Int) { scheduler.acquisitionFailed(count) }
 }

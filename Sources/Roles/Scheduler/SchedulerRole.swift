@@ -51,6 +51,9 @@ package struct SchedulerRole: Sendable {
                     await desk.tick()
                 }
             }
+            if let machines = options.machines {
+                group.addTask { for await machine in machines.ended { await desk.machineEnded(machine) } }
+            }
             group.addTask {
                 while !Task.isCancelled {
                     await desk.beat()
