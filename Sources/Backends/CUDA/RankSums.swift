@@ -18,7 +18,8 @@ final class RankSums {
         try buffer.fill(0)
         try communicator.sum(buffer.address, into: buffer.address, count: 64, of: .float32, on: stream)
         try stream.synchronize()
-        direct = settings.sumsDirectly ? try DirectRankSum(member, context, type: type) : nil
+        // A rank alone has no neighbour's memory to read.
+        direct = settings.sumsDirectly && member.ranks.count > 1 ? try DirectRankSum(member, context, type: type) : nil
     }
 
     /// Replaces `count` elements by their sums.
