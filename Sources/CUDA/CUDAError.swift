@@ -43,6 +43,8 @@ extension CUDAError: CustomStringConvertible {
             "the kernels in \(kernel) do not compile:\n\(log)"
         case .kernelMissing(let kernel, let source):
             "there is no kernel \(kernel) in \(source)"
+        case .libraryMissing("libcuda.so.1", _):
+            "libcuda.so.1 was not found: this machine has no NVIDIA driver (nvidia-smi comes with it)"
         case .libraryMissing(let name, let tried):
             "\(name) was not found; set \(LibrarySearch.variable) to the folders that hold CUDA's libraries. Tried:\n"
                 + tried.map { "  \($0)" }.joined(separator: "\n")

@@ -24,6 +24,8 @@ extension Response {
 extension HTTPField.Name {
     /// The content that answered, for callers who must know which version of an adapter it was.
     static let adapterDigest = known("x-punica-adapter-digest")
+    static let forwarded = known("forwarded")
+    static let forwardedFor = known("x-forwarded-for")
     static let requestID = known("x-request-id")
 
     static func known(_ name: String) -> HTTPField.Name {

@@ -32,7 +32,11 @@ struct ClusterCommand: AsyncParsableCommand {
         @Argument(help: "The runner's id.") var runner: RunnerID
         @OptionGroup var options: SchedulerOptions
 
-        func run() async throws { print(try await options.client.perform(.drain(runner))) }
+        func run() async throws {
+            let answer = try await options.client.perform(.drain(runner))
+            print(answer)
+            guard answer.hasSuffix("is draining") else { throw ExitCode.failure }
+        }
     }
 
     struct Shuffle: AsyncParsableCommand {

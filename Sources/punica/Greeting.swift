@@ -43,6 +43,11 @@ struct Greeting: Sendable {
 }
 
 /// Writes a line to standard error.
+/// Writes at once, also where standard output is a file.
+func printLine(_ line: String) {
+    FileHandle.standardOutput.write(Data((line + "\n").utf8))
+}
+
 func printError(_ line: String) {
     FileHandle.standardError.write(Data((line + "\n").utf8))
 }

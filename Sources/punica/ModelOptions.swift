@@ -138,9 +138,17 @@ struct ModelOptions: ParsableArguments {
 
     private func registerAdapters(_ demo: DemoDirectory?, in store: AdapterStore) async throws {
         guard let directory = adapters ?? demo?.adapters else { return }
-        for (name, outcome) in try await store.registerAll(in: directory) {
+        let outcomes = try await store.registerAll(in: directory)
+        for (name, outcome) in outcomes {
             if case .failure(let error) = outcome { printError("adapter '\(name)' is not served: \(error)") }
         }
+        guard outcomes.isEmpty else { return }
+        let isAdapter = FileManager.default.fileExists(atPath: directory + "/adapter_config.json")
+        printError(
+            isAdapter
+                ? "\(directory) is one adapter, and none is served: name the folder that it lies in"
+                : "no folder in \(directory) has an adapter_config.json: no adapter is served"
+        )
     }
 }
 

@@ -120,6 +120,9 @@ struct PoolOptions: ParsableArguments {
             runner: try runner(listen),
             slots: gpus.isEmpty ? Array(repeating: nil, count: size) : Array(gpus.prefix(size))
         )
+        if let poolLogDirectory {
+            try FileManager.default.createDirectory(atPath: poolLogDirectory, withIntermediateDirectories: true)
+        }
         configuration.logDirectory = poolLogDirectory
         return configuration
     }

@@ -70,7 +70,7 @@ struct RunnerCommand: AsyncParsableCommand {
     private func serve(_ role: RunnerRole) async throws {
         let grace = Duration.seconds(gracePeriod)
         let serving = Task {
-            try await role.run { address in print("runner \(role.id) listens on \(address)") }
+            try await role.run { address in printLine("runner \(role.id) listens on \(address)") }
         }
         let leave: @Sendable () -> Void = {
             role.drain()

@@ -62,7 +62,7 @@ struct SchedulerCommand: AsyncParsableCommand {
             }
         }
         let serving = Task {
-            try await role.run { address in print("the scheduler listens on \(address)") }
+            try await role.run { address in printLine("the scheduler listens on \(address)") }
         }
         try await untilSignal({ serving.cancel() }) { try await serving.value }
         watching?.cancel()

@@ -113,6 +113,21 @@ import Testing
         }
     }
 
+    @Test func `an adapter that runners cannot have fails the request soon, and says what is missing`() {
+        var course = RequestCourse(stop: StopConditions(maxTokens: 5))
+        var last: [RequestCourse.Action] = []
+        for round in 1...RequestCourse.adapterLimit {
+            _ = course.handle(.place(one, address: "a", attempt: course.attempt))
+            last = course.handle(.adapterUnavailable("unknown", stream: round))
+        }
+        guard case .deliver(.failed(.backend(let reason)))? = last.dropFirst().first else {
+            Issue.record("\(last)")
+            return
+        }
+        #expect(reason.contains("unknown") && reason.contains("--publish"))
+        #expect(last.last == .end)
+    }
+
     @Test(arguments: 0..<200)
     func `whatever comes in whatever order, tokens are whole and the end is one`(_ seed: Int) {
         var generator = Generator(state: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 &+ 1)

@@ -78,6 +78,11 @@ struct AccessTests {
         ] {
             #expect(throws: ServerError.adminIsLocal, "\(host)") { try rules().check(.admin, [:], host: host) }
         }
+        for name in [HTTPField.Name.forwarded, .forwardedFor] {
+            #expect(throws: ServerError.adminIsLocal) {
+                try rules().check(.admin, [name: "203.0.113.9"], host: "127.0.0.1:8000")
+            }
+        }
         // With a key the name does not matter.
         let keyed = rules { $0.adminKey = "root" }
         try keyed.check(.admin, [.authorization: "Bearer root"], host: "punica.example")

@@ -66,7 +66,7 @@ struct RouteTests {
         #expect(page.headers[.contentType] == "text/plain; charset=utf-8")
         #expect(page.text.contains("Adapters (30)"))
         #expect(page.text.contains("... and 10 more"))
-        #expect(page.text.contains("curl http://localhost/v1/completions"))
+        #expect(page.text.contains("curl http://localhost/v1/chat/completions"))
         #expect(page.text.contains(#""model": "a10""#))
     }
 

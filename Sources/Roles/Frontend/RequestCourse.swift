@@ -39,6 +39,8 @@ struct RequestCourse {
 
     /// How many times in a row runners may fail a request without a token: what kills every runner must not go round.
     static let fruitlessLimit = 8
+    /// How many times runners may say that they cannot have the adapter: others have the same origin.
+    static let adapterLimit = 3
 
     private let stop: StopConditions
     private(set) var phase = Phase.waiting
@@ -49,6 +51,7 @@ struct RequestCourse {
     private(set) var lost: RunnerID?
     private var streams = 0
     private var fruitless = 0
+    private var withoutAdapter = 0
 
     init(stop: StopConditions) { self.stop = stop }
 
@@ -64,7 +67,13 @@ struct RequestCourse {
             return handle(event, from: runner)
         case .adapterUnavailable(let reason, let stream):
             guard let runner = runner(of: stream) else { return [] }
-            return lose(runner, .backend("the runner cannot have the adapter: \(reason)"), countsAgainstRequest: true)
+            let error = EngineError.backend(
+                "runners cannot have the adapter: \(reason); adapters reach them by --publish of frontends and "
+                    + "--adapter-origin of runners"
+            )
+            withoutAdapter += 1
+            return withoutAdapter < Self.adapterLimit
+                ? lose(runner, error, countsAgainstRequest: true) : end(.failed(error))
         case .broken(let reason, let stream, let wasAccepted):
             guard let runner = runner(of: stream) else { return [] }
             let error = EngineError.backend("the runner was lost: \(reason)")

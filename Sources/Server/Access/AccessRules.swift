@@ -28,6 +28,8 @@ struct AccessRules: Sendable {
         // A web page can make its reader's browser send requests to the reader's own machine: from another origin, which
         // Origin says, or from its own after pointing its name there, which Host says.
         guard isLoopback, headers[.origin] == nil, host.map(Self.namesThisMachine) ?? true else { throw .adminIsLocal }
+        // A proxy on this machine asks for others.
+        guard headers[.forwarded] == nil, headers[.forwardedFor] == nil else { throw .adminIsLocal }
     }
 
     /// Whether a `Host` header, with or without port, can only mean the machine that its sender is on.

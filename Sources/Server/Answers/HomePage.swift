@@ -21,12 +21,19 @@ struct HomePage: Sendable {
               \(model.names.joined(separator: ", "))
             \(list(of: names))
             Try
-              curl http://\(host)/v1/completions \(header)-H 'Content-Type: application/json' \\
-                -d '{"model": "\(names.first ?? model.name)", "prompt": "Hello", "max_tokens": 32}'
+              curl http://\(host)/v1/\(example(for: names.first ?? model.name, header))
 
             Also: /v1/chat/completions  /v1/models  /tokenize  /detokenize  /health  /ready  /metrics  /dashboard
 
             """
+    }
+
+    /// Route, headers and body of a request that suits the model: those with a template were trained to chat.
+    private func example(for name: String, _ header: String) -> String {
+        let isChat = model.template != nil
+        let text = isChat ? #""messages": [{"role": "user", "content": "Hello"}]"# : #""prompt": "Hello""#
+        return (isChat ? "chat/completions" : "completions") + " \(header)-H 'Content-Type: application/json' \\\n"
+            + "    -d '{\"model\": \"\(name)\", \(text), \"max_tokens\": 32}'"
     }
 
     private func list(of names: [String]) -> String {
