@@ -187,7 +187,7 @@ let package = Package(
         ),
         module("OpenAI", uses: ["JSON", "Core"]),
         module("Tokenization", uses: ["JSON", "Core"]),
-        module("ChatTemplates", uses: ["JSON"]),
+        module("ChatTemplates", uses: ["JSON", "Core"]),
         module("Engine", uses: ["Scheduling", "Models", "Adapters", "Sampling", "Paging", "Backends", "Core"]),
         module("Models", uses: ["Adapters", "Sampling", "Weights", "Backends", "Core"]),
         module("Provisioning", uses: ["CUDA", "JSON", "Core"], products: [subprocess, systemPackage]),

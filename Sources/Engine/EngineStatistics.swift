@@ -1,3 +1,5 @@
+internal import Core
+
 /// Counters and gauges of one engine; a copy taken between two steps.
 package struct EngineStatistics: Sendable, Equatable {
     /// Why the device computes no more; nil while it does. Once set it stays.
@@ -43,6 +45,17 @@ package struct FinishCounts: Sendable, Equatable {
     package var failed = 0
 
     package var total: Int { stop + length + cancelled + failed }
+
+    /// Counts the end of a request; other events count nothing.
+    package mutating func count(_ event: GenerationEvent) {
+        switch event {
+        case .token: break
+        case .finished(.stop): stop += 1
+        case .finished(.length): length += 1
+        case .finished(.cancelled): cancelled += 1
+        case .failed: failed += 1
+        }
+    }
 }
 
 /// A histogram with fixed upper bounds, as Prometheus counts them before accumulation.

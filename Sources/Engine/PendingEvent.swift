@@ -28,15 +28,3 @@ struct PendingEvent: Sendable {
         if isLast { events.finish() }
     }
 }
-
-extension FinishCounts {
-    mutating func count(_ event: GenerationEvent) {
-        switch event {
-        case .token: break
-        case .finished(.stop): stop += 1
-        case .finished(.length): length += 1
-        case .finished(.cancelled): cancelled += 1
-        case .failed: failed += 1
-        }
-    }
-}

@@ -1,14 +1,12 @@
+internal import Core
+
 /// Looks for stop strings in a stream of text and holds back what may be the start of one.
 ///
 /// What is emitted does not depend on how the text is cut into parts: the stop string that is complete first
 /// counts, and of several complete at once the longest. Strings are compared byte by byte.
 package struct StopStringMatcher: Sendable {
-    private let stops: [[UInt8]]
-    /// Per stop, the length of the longest proper prefix that is also a suffix, for each of its prefixes.
-    private let fallbacks: [[Int]]
+    private var searches: [PatternSearch<UInt8>]
     private let includesStop: Bool
-    /// Per stop, how many of its bytes the text ends in.
-    private var progress: [Int]
     private var held: [UInt8] = []
     private var isDone = false
 
@@ -16,9 +14,7 @@ package struct StopStringMatcher: Sendable {
     ///   - stops: empty strings are ignored.
     ///   - includeStop: whether the stop string itself is emitted.
     package init(stops: [String], includeStop: Bool) {
-        self.stops = stops.map { Array($0.utf8) }.filter { !$0.isEmpty }
-        fallbacks = self.stops.map(Self.fallbacks(of:))
-        progress = Array(repeating: 0, count: self.stops.count)
+        searches = stops.filter { !$0.isEmpty }.map { PatternSearch(Array($0.utf8)) }
         includesStop = includeStop
     }
 
@@ -38,7 +34,7 @@ package struct StopStringMatcher: Sendable {
                 return (emit, String(decoding: stop, as: UTF8.self))
             }
         }
-        return (release(held.count - (progress.max() ?? 0)), nil)
+        return (release(held.count - (searches.map(\.matched).max() ?? 0)), nil)
     }
 
     /// What is still held back, once no more text comes.
@@ -50,14 +46,8 @@ package struct StopStringMatcher: Sendable {
     /// The longest stop string that ends with this byte.
     private mutating func advance(_ byte: UInt8) -> [UInt8]? {
         var found: [UInt8]?
-        for index in stops.indices {
-            let stop = stops[index]
-            while progress[index] > 0, stop[progress[index]] != byte {
-                progress[index] = fallbacks[index][progress[index] - 1]
-            }
-            if stop[progress[index]] == byte { progress[index] += 1 }
-            guard progress[index] == stop.count else { continue }
-            progress[index] = 0
+        for index in searches.indices where searches[index].advance(byte) {
+            let stop = searches[index].pattern
             if stop.count > found?.count ?? 0 { found = stop }
         }
         return found
@@ -66,17 +56,5 @@ package struct StopStringMatcher: Sendable {
     private mutating func release(_ count: Int) -> String {
         defer { held.removeFirst(count) }
         return String(decoding: held[..<count], as: UTF8.self)
-    }
-
-    /// The failure function of Knuth, Morris and Pratt.
-    private static func fallbacks(of stop: [UInt8]) -> [Int] {
-        var fallbacks = [Int](repeating: 0, count: stop.count)
-        var length = 0
-        for index in stop.indices.dropFirst() {
-            while length > 0, stop[length] != stop[index] { length = fallbacks[length - 1] }
-            if stop[length] == stop[index] { length += 1 }
-            fallbacks[index] = length
-        }
-        return fallbacks
     }
 }

@@ -1,3 +1,5 @@
+internal import Core
+
 extension Text {
     /// The first place at or after `start` where `needle` lies wholly before `end`; nil when there is none.
     func firstIndex(of needle: [Unicode.Scalar], from start: Int = 0, to end: Int? = nil) -> Int? {
@@ -14,33 +16,15 @@ extension Text {
         return end - length
     }
 
-    /// The algorithm of Knuth, Morris and Pratt: a template may choose both sides, and trying each place would let it
-    /// spend a time that is their product.
+    /// In a time that is the text's length: a template may choose both sides, and trying each place would take their
+    /// product.
     ///
     /// - Returns: how much of the text ends with the first occurrence; nil if there is none.
     private static func search(_ text: some Sequence<Unicode.Scalar>, for needle: [Unicode.Scalar]) -> Int? {
         if needle.isEmpty { return 0 }
-        let fallbacks = fallbacks(of: needle)
-        var (length, matched) = (0, 0)
-        for scalar in text {
-            length += 1
-            while matched > 0, needle[matched] != scalar { matched = fallbacks[matched - 1] }
-            if needle[matched] == scalar { matched += 1 }
-            if matched == needle.count { return length }
-        }
+        var search = PatternSearch(needle)
+        for (index, scalar) in text.enumerated() where search.advance(scalar) { return index + 1 }
         return nil
-    }
-
-    /// For each prefix of the needle, the length of its longest proper prefix that it also ends with.
-    private static func fallbacks(of needle: [Unicode.Scalar]) -> [Int] {
-        var fallbacks = [Int](repeating: 0, count: needle.count)
-        var length = 0
-        for index in needle.indices.dropFirst() {
-            while length > 0, needle[length] != needle[index] { length = fallbacks[length - 1] }
-            if needle[length] == needle[index] { length += 1 }
-            fallbacks[index] = length
-        }
-        return fallbacks
     }
 
     /// Whether `needle` stands at `position`; the caller has checked that it fits.

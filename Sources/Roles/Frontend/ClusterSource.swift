@@ -121,7 +121,7 @@ extension ClusterSource: OpenRequest.Owner {
     func hasEnded(_ request: OpenRequest, with event: GenerationEvent) {
         books.withLock { books in
             books.open[request.request.id] = nil
-            books.finished.add(event)
+            books.finished.count(event)
         }
     }
 
@@ -160,18 +160,6 @@ extension ClusterSource: OpenRequest.Owner {
                 logger.info("stream lost", metadata: ["runner": "\(runner)", "reason": "\(error)"])
             }
             request.handle(.broken("\(error)", stream: stream, wasAccepted: accepted.isSet))
-        }
-    }
-}
-
-extension FinishCounts {
-    fileprivate mutating func add(_ event: GenerationEvent) {
-        switch event {
-        case .token: break
-        case .finished(.stop): stop += 1
-        case .finished(.length): length += 1
-        case .finished(.cancelled): cancelled += 1
-        case .failed: failed += 1
         }
     }
 }
