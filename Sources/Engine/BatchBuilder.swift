@@ -24,7 +24,7 @@ struct BatchBuilder: ~Copyable {
         group(step, sequences)
         for scheduled in order {
             guard let sequence = sequences[scheduled.index.offset] else { preconditionFailure("no such sequence") }
-            appendRows(scheduled, scheduler[scheduled.index], slot: sequence.slot)
+            appendRows(scheduled, scheduler[scheduled.index], scheduler.cache, slot: sequence.slot)
             guard scheduled.wantsToken else { continue }
             requests.append(
                 SamplingRequest(
@@ -67,17 +67,25 @@ struct BatchBuilder: ~Copyable {
         chains.removeAll(keepingCapacity: true)
     }
 
-    private mutating func appendRows(_ scheduled: ScheduledSequence, _ state: SequenceState, slot: AdapterSlot?) {
-        guard let pages = state.pages else { preconditionFailure("a scheduled sequence has blocks") }
+    private mutating func appendRows(
+        _ scheduled: ScheduledSequence,
+        _ state: SequenceState,
+        _ cache: borrowing KVCache,
+        slot: AdapterSlot?
+    ) {
+        let blocks = state.blocks
         let end = scheduled.firstToken + scheduled.count
         let tokens = state.tokens.buffer
         for position in scheduled.firstToken..<end {
             batch.tokens.append(tokens[position])
             batch.positions.append(Int32(position))
-            batch.kvPositions.append(pages.kvPosition(of: position))
+            batch.kvPositions.append(cache.kvPosition(of: position, in: blocks))
         }
-        let pageCount = (end + pages.blockSize - 1) / pages.blockSize
-        batch.pageIndices.append(contentsOf: pages.blocks[0..<pageCount].lazy.map(\.rawValue))
+        let used = cache.blockCount(forTokens: end)
+        blocks.withUnsafeBufferPointer { blocks in
+            // An id is laid out as the one number that it wraps, so that all can be copied as they lie.
+            blocks[0..<used].withMemoryRebound(to: Int32.self) { batch.pageIndices.append(contentsOf: $0) }
+        }
         batch.closeSequence(slot: slot, wantsToken: scheduled.wantsToken)
     }
 }

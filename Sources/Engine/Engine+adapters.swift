@@ -12,6 +12,8 @@ extension Engine where Runner: ~Copyable {
     /// Makes room for what runs and for the head of the queue, and brings adapters for what waits.
     mutating func placeAdapters() throws(BackendError) {
         let places = max(0, min(scheduler.waitingCount, configuration.maxSequences - scheduler.runningCount))
+        // Nobody to place, and a block for each that runs, which is the most that a step can need.
+        if places == 0, scheduler.cache.availableBlockCount >= scheduler.runningCount { return }
         rankAdapters(ofFirst: places)
         let growth = scheduler.growthBlockCount
         while scheduler.cache.availableBlockCount < growth {

@@ -22,7 +22,7 @@ extension Engine where Runner: ~Copyable {
         var (running, waiting) = (Set<String>(), Set<String>())
         for index in indices.values {
             guard let name = sequences[index.offset]?.request.adapter?.name else { continue }
-            if scheduler[index].pages != nil { running.insert(name) } else { waiting.insert(name) }
+            if scheduler[index].isRunning { running.insert(name) } else { waiting.insert(name) }
         }
         statistics.runningAdapters = running.sorted()
         statistics.waitingAdapters = waiting.subtracting(running).sorted()

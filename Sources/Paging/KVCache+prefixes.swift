@@ -1,6 +1,11 @@
 package import Core
 
 extension KVCache {
+    /// Whether a block of a sequence becomes full as its computed tokens grow, so that `commit` has something to index.
+    package func fillsBlock(from before: Int, to computed: Int) -> Bool {
+        enablesPrefixCaching && before / blockSize < computed / blockSize
+    }
+
     /// Indexes the blocks of a sequence that have become full, so that others can find them.
     ///
     /// Costs nothing unless a block has become full.

@@ -57,6 +57,16 @@ package struct KVCache: Sendable {
     /// How many blocks a sequence of this length fills or begins.
     package func blockCount(forTokens tokenCount: Int) -> Int { (tokenCount + blockSize - 1) / blockSize }
 
+    /// The place of a token's keys and values in the cache, `0 ..< blockCount · blockSize`.
+    ///
+    /// - Parameters:
+    ///   - tokenIndex: the token's index in its sequence.
+    ///   - blocks: the sequence's, with room for the token.
+    package func kvPosition(of tokenIndex: Int, in blocks: [BlockID]) -> Int32 {
+        let (block, offset) = tokenIndex.quotientAndRemainder(dividingBy: blockSize)
+        return blocks[block].rawValue * Int32(blockSize) + Int32(offset)
+    }
+
     /// Begins a sequence, holding the cached blocks that its tokens begin with under its adapter.
     ///
     /// - Parameters:

@@ -30,12 +30,4 @@ package struct PageTable: Sendable, Equatable {
 
     /// How many tokens the blocks have room for.
     package var reservedTokenCount: Int { blocks.count * blockSize }
-
-    /// The place of a token's keys and values in the cache, `0 ..< blockCount · blockSize`.
-    ///
-    /// - Parameter tokenIndex: `0 ..< reservedTokenCount`.
-    package func kvPosition(of tokenIndex: Int) -> Int32 {
-        let (block, offset) = tokenIndex.quotientAndRemainder(dividingBy: blockSize)
-        return blocks[block].rawValue * Int32(blockSize) + Int32(offset)
-    }
 }

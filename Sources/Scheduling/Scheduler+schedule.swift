@@ -51,6 +51,7 @@ extension Scheduler {
 
     private mutating func reserve(_ index: SequenceIndex, upTo tokenCount: Int) -> Bool {
         let state = self[index]
+        if let room = state.pages?.reservedTokenCount, tokenCount <= room { return true }
         guard var pages = state.pages.take() else { preconditionFailure("\(index) does not run") }
         let fits = cache.reserve(&pages, upTo: tokenCount)
         state.pages = pages

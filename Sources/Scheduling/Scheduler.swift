@@ -111,7 +111,7 @@ package struct Scheduler: ~Copyable {
         let state = self[scheduled.index]
         state.computedCount = scheduled.firstToken + scheduled.count
         // Taken out and put back, so that the page table is changed in place and not copied.
-        if var pages = state.pages.take() {
+        if cache.fillsBlock(from: scheduled.firstToken, to: state.computedCount), var pages = state.pages.take() {
             cache.commit(&pages, tokens: state.tokens.buffer.span, computed: state.computedCount)
             state.pages = pages
         }

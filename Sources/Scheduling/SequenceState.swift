@@ -1,5 +1,5 @@
 package import Core
-package import Paging
+internal import Paging
 
 /// Where the adapter of a waiting sequence is.
 package enum AdapterPresence: Sendable {
@@ -13,17 +13,18 @@ package enum AdapterPresence: Sendable {
 
 /// A sequence as the scheduler sees it.
 ///
-/// A class, so that the several looks at it in each step copy one reference and not its page table's.
+/// A class, so that the several looks at it in each step copy one reference and not its page table's. What changes is
+/// this module's alone: where another could get at it, each access would be checked at run time.
 package final class SequenceState {
     package let tokens: TokenList
     package let digest: AdapterDigest?
-    package internal(set) var presence: AdapterPresence
+    var presence: AdapterPresence
     /// Grows with each sequence; smaller is older.
     let arrival: Int
     /// Leading tokens whose keys and values are in the cache.
-    package internal(set) var computedCount = 0
+    var computedCount = 0
     /// nil while the sequence waits.
-    package internal(set) var pages: PageTable?
+    var pages: PageTable?
 
     init(tokens: TokenList, digest: AdapterDigest?, presence: AdapterPresence, arrival: Int) {
         self.tokens = tokens
@@ -33,6 +34,9 @@ package final class SequenceState {
     }
 
     package var isReady: Bool { presence == .ready }
+    package var isRunning: Bool { pages != nil }
+    /// Where its keys and values lie, in the order of its tokens; empty while it waits.
+    package var blocks: [BlockID] { pages?.blocks ?? [] }
 
     /// Known tokens that are yet to be computed.
     var pendingCount: Int { tokens.count - computedCount }

@@ -5,27 +5,29 @@ package import Core
 /// Belongs to the engine's thread. Pointers into it are valid until the next `append`.
 package final class TokenList {
     private var storage: UnsafeMutableBufferPointer<TokenID>
-    package private(set) var count: Int
+    private var filled: Int
 
     package init(_ tokens: [TokenID]) {
         storage = .allocate(capacity: max(16, tokens.count + tokens.count / 4))
         _ = storage.initialize(from: tokens)
-        count = tokens.count
+        filled = tokens.count
     }
 
     deinit { storage.deallocate() }
 
-    package var buffer: UnsafeBufferPointer<TokenID> { UnsafeBufferPointer(rebasing: storage[0..<count]) }
+    package var count: Int { filled }
+
+    package var buffer: UnsafeBufferPointer<TokenID> { UnsafeBufferPointer(rebasing: storage[0..<filled]) }
 
     package subscript(index: Int) -> TokenID {
-        precondition(index < count, "token \(index) of \(count)")
+        precondition(index < filled, "token \(index) of \(filled)")
         return storage[index]
     }
 
     package func append(_ token: TokenID) {
-        if count == storage.count { grow() }
-        storage.initializeElement(at: count, to: token)
-        count += 1
+        if filled == storage.count { grow() }
+        storage.initializeElement(at: filled, to: token)
+        filled += 1
     }
 
     private func grow() {

@@ -160,9 +160,10 @@ extension KVCache {
         #expect(cache.reserve(&pages, upTo: 5))
         #expect(pages.reservedTokenCount == 6)
         for index in 0..<6 {
-            #expect(pages.kvPosition(of: index) == pages.blocks[index / 2].rawValue * 2 + Int32(index % 2))
+            let block = pages.blocks[index / 2].rawValue
+            #expect(cache.kvPosition(of: index, in: pages.blocks) == block * 2 + Int32(index % 2))
         }
-        #expect(Set((0..<6).map { pages.kvPosition(of: $0) }).count == 6)
+        #expect(Set((0..<6).map { cache.kvPosition(of: $0, in: pages.blocks) }).count == 6)
     }
 
     @Test func `a page table does not move as it grows`() throws {
