@@ -162,7 +162,7 @@ struct TextGenRun {
         }
     }
 
-    private static func count(_ events: AsyncStream<GenerationEvent>) async throws -> Int {
+    private static func count(_ events: GenerationEvents) async throws -> Int {
         var count = 0
         for await event in events {
             switch event {

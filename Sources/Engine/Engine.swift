@@ -61,13 +61,14 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         while sequences.count <= index.offset { sequences.append(nil) }
         sequences[index.offset] = sequence
         indices[submission.request.id] = index
+        events.append(.opening(index, submission.events))
     }
 
     /// Ends a request that never becomes a sequence.
     private mutating func refuse(_ submission: Submission, _ error: EngineError) {
         let event = GenerationEvent.failed(error)
         counters.finished.count(event)
-        events.append(PendingEvent(event, to: submission.events, lease: submission.request.adapter))
+        events.append(.refusal(submission.events, event, lease: submission.request.adapter))
     }
 
     /// Ends a request that somebody no longer wants; nothing happens if it has ended already.
@@ -142,7 +143,7 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
             logprob: output.logprob,
             top: output.top
         )
-        events.append(PendingEvent(.token(token), to: sequence.events))
+        events.append(.token(index, token))
         let reason = sequence.finishReason(after: output.token)
         if let reason { end(index, with: .finished(reason)) }
     }
@@ -154,7 +155,7 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
     private mutating func end(_ index: SequenceIndex, with event: GenerationEvent) {
         guard let sequence = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
         counters.finished.count(event)
-        events.append(PendingEvent(event, to: sequence.events, lease: sequence.request.adapter))
+        events.append(.end(index, event, lease: sequence.request.adapter))
         scheduler.finish(index)
         indices[sequence.request.id] = nil
         sequences[index.offset] = nil

@@ -82,20 +82,15 @@ package final class EngineHandle: Sendable {
 
     /// Queues a request.
     ///
-    /// - Returns: its events; dropping the stream or cancelling its reader cancels the request.
+    /// - Returns: its events; dropping them or cancelling their reader cancels the request.
     /// - Throws: why it is refused; it then has no events.
-    package func submit(_ request: GenerationRequest) throws(EngineError) -> AsyncStream<GenerationEvent> {
+    package func submit(_ request: GenerationRequest) throws(EngineError) -> GenerationEvents {
         try validate(request)
-        let (stream, events) = AsyncStream.makeStream(of: GenerationEvent.self, bufferingPolicy: .unbounded)
+        let (events, sender) = GenerationEvents.make()
         let (id, mailbox) = (request.id, mailbox)
-        events.onTermination = { termination in
-            if case .cancelled = termination { mailbox.put(.cancel(id)) }
-        }
-        if let refusal = accept(Submission(request: request, events: events)) {
-            events.onTermination = nil
-            throw refusal
-        }
-        return stream
+        if let refusal = accept(Submission(request: request, events: sender)) { throw refusal }
+        sender.onCancel { mailbox.put(.cancel(id)) }
+        return events
     }
 
     /// Queues a submission, or says why not. Under one lock with `stop`, so that none arrives after the last message.

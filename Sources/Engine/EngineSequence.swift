@@ -8,7 +8,6 @@ internal import Scheduling
 /// A class, so that the several looks at it in each step copy one reference and not all of the request's.
 final class EngineSequence {
     let request: GenerationRequest
-    let events: AsyncStream<GenerationEvent>.Continuation
     let tokens: TokenList
     /// nil for the base, and while the adapter is not on the device.
     var slot: AdapterSlot?
@@ -21,7 +20,6 @@ final class EngineSequence {
         self.footprint = footprint
         self.maxLength = maxLength
         request = submission.request
-        events = submission.events
         tokens = TokenList(request.prompt + request.generated)
     }
 
@@ -38,8 +36,8 @@ final class EngineSequence {
     }
 }
 
-/// A request on its way into an engine, with the stream that its events go to.
+/// A request on its way into an engine, with the way that its events go.
 struct Submission: Sendable {
     let request: GenerationRequest
-    let events: AsyncStream<GenerationEvent>.Continuation
+    let events: EventSender
 }

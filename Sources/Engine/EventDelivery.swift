@@ -1,7 +1,7 @@
 internal import Dispatch
 internal import Synchronization
 
-/// Takes events off the engine's hands: one hand-over for each step, one thread that feeds the streams.
+/// Takes events off the engine's hands: one hand-over for each step, one thread that sends them.
 final class EventDelivery: Sendable {
     private struct Box {
         var events: [PendingEvent] = []
@@ -12,7 +12,7 @@ final class EventDelivery: Sendable {
     private let wake = DispatchSemaphore(value: 0)
     private let ended = Atomic<Int>(0)
 
-    /// Requests whose last event has reached their stream.
+    /// Requests whose last event is sent.
     var endedCount: Int { ended.load(ordering: .acquiring) }
 
     /// Hands events over; `events` comes back empty, with memory to reuse whenever the last ones were delivered.
@@ -34,9 +34,10 @@ final class EventDelivery: Sendable {
         wake.signal()
     }
 
-    /// Feeds the streams until closed; the body of the delivery thread.
+    /// Sends events until closed; the body of the delivery thread.
     func run() {
         var events: [PendingEvent] = []
+        var senders = OpenSenders()
         while true {
             wake.wait()
             let isClosed = box.withLock { box in
@@ -44,8 +45,8 @@ final class EventDelivery: Sendable {
                 return box.isClosed
             }
             for position in events.indices {
-                events[position].deliver()
-                if events[position].isLast { ended.wrappingAdd(1, ordering: .releasing) }
+                events[position].endHold()
+                if senders.send(events[position]) { ended.wrappingAdd(1, ordering: .releasing) }
             }
             events.removeAll(keepingCapacity: true)
             if isClosed { return }

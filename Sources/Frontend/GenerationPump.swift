@@ -10,7 +10,7 @@ struct GenerationPump: Sendable {
         let index: Int
         /// Shown before the first token.
         let opening: String
-        let events: AsyncStream<GenerationEvent>
+        let events: GenerationEvents
         let answer: AnswerText
     }
 

@@ -24,7 +24,7 @@ struct SequencePlanner {
         let opening: String
         let answer: AnswerText
 
-        func running(_ events: AsyncStream<GenerationEvent>) -> GenerationPump.Sequence {
+        func running(_ events: GenerationEvents) -> GenerationPump.Sequence {
             GenerationPump.Sequence(id: request.id, index: index, opening: opening, events: events, answer: answer)
         }
     }

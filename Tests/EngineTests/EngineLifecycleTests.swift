@@ -116,7 +116,7 @@ import Testing
 
     @Test func `a full queue refuses`() async throws {
         let engine = try await startEcho(sequences: 1, tokens: 1, waiting: 2)
-        var streams: [AsyncStream<GenerationEvent>] = []
+        var streams: [GenerationEvents] = []
         var refused = 0
         for id in 0..<200 {
             do {

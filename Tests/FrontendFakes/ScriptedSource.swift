@@ -21,7 +21,7 @@ package final class ScriptedSource: TokenSource {
         var requests: [GenerationRequest] = []
         var cancelled: Set<RequestID> = []
         var statistics = EngineStatistics()
-        var open: [RequestID: AsyncStream<GenerationEvent>.Continuation] = [:]
+        var open: [RequestID: EventSender] = [:]
     }
 
     private let state: Mutex<State>
@@ -37,33 +37,30 @@ package final class ScriptedSource: TokenSource {
         set { state.withLock { $0.statistics = newValue } }
     }
 
-    package func submit(_ request: GenerationRequest) throws(EngineError) -> AsyncStream<GenerationEvent> {
+    package func submit(_ request: GenerationRequest) throws(EngineError) -> GenerationEvents {
         let script = state.withLock { state in
             state.requests.append(request)
             return state.scripts.count > 1 ? state.scripts.removeFirst() : state.scripts[0]
         }
-        let (events, continuation) = AsyncStream.makeStream(of: GenerationEvent.self)
-        state.withLock { $0.open[request.id] = continuation }
-        continuation.onTermination = { [weak self] reason in
-            if case .cancelled = reason { self?.cancel(request.id) }
-        }
+        let (events, sender) = GenerationEvents.make()
+        state.withLock { $0.open[request.id] = sender }
+        sender.onCancel { [weak self] in self?.cancel(request.id) }
         switch script {
-        case .text(let text, let end): Self.play(text, end, request, continuation)
+        case .text(let text, let end): Self.play(text, end, request, sender)
         case .events(let list):
-            for event in list { continuation.yield(event) }
+            for event in list { sender.send(event) }
         case .refusal(let error): throw error
-        case .endless: Task.detached { await Self.playForEver(continuation) }
+        case .endless: Task.detached { await Self.playForEver(sender) }
         }
         return events
     }
 
     package func cancel(_ id: RequestID) {
-        let stream = state.withLock { state in
+        let sender = state.withLock { state in
             state.cancelled.insert(id)
             return state.open.removeValue(forKey: id)
         }
-        stream?.yield(.finished(.cancelled))
-        stream?.finish()
+        sender?.send(.finished(.cancelled))
     }
 
     /// One token for each byte, as the tests' tokenizer has it.
@@ -71,29 +68,28 @@ package final class ScriptedSource: TokenSource {
         _ text: String,
         _ end: GenerationEvent,
         _ request: GenerationRequest,
-        _ continuation: AsyncStream<GenerationEvent>.Continuation
+        _ sender: EventSender
     ) {
         for (index, byte) in text.utf8.enumerated() {
             let token = TestModel.token(byte)
-            continuation.yield(.token(GeneratedToken(index: index, id: token, logprob: -0.5, top: [])))
+            sender.send(.token(GeneratedToken(index: index, id: token, logprob: -0.5, top: [])))
             if request.stop.tokenIDs.contains(token) {
-                continuation.yield(.finished(.stop(token)))
-                return continuation.finish()
+                sender.send(.finished(.stop(token)))
+                return
             }
             if index + 1 == request.stop.maxTokens {
-                continuation.yield(.finished(.length))
-                return continuation.finish()
+                sender.send(.finished(.length))
+                return
             }
         }
-        continuation.yield(end)
-        continuation.finish()
+        sender.send(end)
     }
 
-    private static func playForEver(_ continuation: AsyncStream<GenerationEvent>.Continuation) async {
+    private static func playForEver(_ sender: EventSender) async {
         var index = 0
         while true {
             let token = GeneratedToken(index: index, id: TestModel.token(UInt8(ascii: "x")))
-            if case .terminated = continuation.yield(.token(token)) { return }
+            if !sender.send(.token(token)) { return }
             index += 1
             await Task.yield()
         }

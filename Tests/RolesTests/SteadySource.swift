@@ -40,29 +40,28 @@ final class SteadySource: TokenSource {
         return statistics
     }
 
-    func submit(_ request: GenerationRequest) throws(EngineError) -> AsyncStream<GenerationEvent> {
+    func submit(_ request: GenerationRequest) throws(EngineError) -> GenerationEvents {
         if isBroken { throw .backend("broken") }
-        let (stream, events) = AsyncStream.makeStream(of: GenerationEvent.self)
+        let (events, sender) = GenerationEvents.make()
         let (id, pace) = (request.id, pace)
         let task = Task { [weak self] in
             var index = request.generated.count
             while index < request.stop.maxTokens {
                 do { try await Task.sleep(for: pace) } catch { break }
-                events.yield(
+                sender.send(
                     .token(GeneratedToken(index: index, id: Self.token(seed: request.sampling.seed, index: index)))
                 )
                 index += 1
             }
-            events.yield(.finished(index == request.stop.maxTokens ? .length : .cancelled))
-            events.finish()
+            sender.send(.finished(index == request.stop.maxTokens ? .length : .cancelled))
             self?.state.withLock { $0.tasks[id] = nil }
         }
         state.withLock { state in
             state.submitted += 1
             state.tasks[id] = task
         }
-        events.onTermination = { reason in if case .cancelled = reason { task.cancel() } }
-        return stream
+        sender.onCancel { task.cancel() }
+        return events
     }
 
     func cancel(_ id: RequestID) { state.withLock { $0.tasks[id] }?.cancel() }

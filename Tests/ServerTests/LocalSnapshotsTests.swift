@@ -146,6 +146,6 @@ private final class MeteredSource: TokenSource {
     var statistics: EngineStatistics { counters.withLock { $0 } }
 
     func change(_ body: (inout EngineStatistics) -> Void) { counters.withLock { body(&$0) } }
-    func submit(_ request: GenerationRequest) throws(EngineError) -> AsyncStream<GenerationEvent> { throw .draining }
+    func submit(_ request: GenerationRequest) throws(EngineError) -> GenerationEvents { throw .draining }
     func cancel(_ id: RequestID) {}
 }

@@ -62,10 +62,10 @@ package final class ClusterSource: TokenSource {
         channels.closeAll()
     }
 
-    package func submit(_ request: GenerationRequest) throws(EngineError) -> AsyncStream<GenerationEvent> {
+    package func submit(_ request: GenerationRequest) throws(EngineError) -> GenerationEvents {
         guard !request.prompt.isEmpty else { throw .emptyPrompt }
-        let (stream, events) = AsyncStream.makeStream(of: GenerationEvent.self, bufferingPolicy: .unbounded)
-        let open = OpenRequest(request, events: events, owner: self)
+        let (events, sender) = GenerationEvents.make()
+        let open = OpenRequest(request, events: sender, owner: self)
         let waiting = waitingCount
         let refusal = books.withLock { books -> EngineError? in
             if books.isStopped { return .stopped }
@@ -74,11 +74,9 @@ package final class ClusterSource: TokenSource {
             return nil
         }
         if let refusal { throw refusal }
-        events.onTermination = { [weak open] reason in
-            if case .cancelled = reason { open?.handle(.cancel) }
-        }
+        sender.onCancel { [weak open] in open?.handle(.cancel) }
         if let query = open.query { link.send(.submit(query)) }
-        return stream
+        return events
     }
 
     package func cancel(_ id: RequestID) { books.withLock { $0.open[id] }?.handle(.cancel) }

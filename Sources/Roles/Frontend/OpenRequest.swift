@@ -23,11 +23,11 @@ final class OpenRequest: Sendable {
 
     let request: GenerationRequest
     private let arrival = ContinuousClock.now
-    private let events: AsyncStream<GenerationEvent>.Continuation
+    private let events: EventSender
     private let owner: any Owner
     private let state: Mutex<State>
 
-    init(_ request: GenerationRequest, events: AsyncStream<GenerationEvent>.Continuation, owner: any Owner) {
+    init(_ request: GenerationRequest, events: EventSender, owner: any Owner) {
         self.request = request
         self.events = events
         self.owner = owner
@@ -63,7 +63,7 @@ final class OpenRequest: Sendable {
 
     /// Takes what happened, and does what follows from it.
     func handle(_ input: RequestCourse.Input) {
-        var (asks, end) = (false, GenerationEvent?.none)
+        var (asks, delivered, end) = (false, GenerationEvent?.none, GenerationEvent?.none)
         // Under the lock, so that tokens of two streams cannot overtake each other on their way to the client.
         state.withLock { state in
             for action in state.course.handle(input) {
@@ -78,12 +78,11 @@ final class OpenRequest: Sendable {
                     state.stream = nil
                 case .ask: asks = true
                 case .deliver(let event):
-                    events.yield(event)
-                    end = event
-                case .end: events.finish()
+                    events.send(event)
+                    delivered = event
+                case .end: end = delivered
                 }
             }
-            if state.course.phase != .ended { end = nil }
         }
         // Outside of it: a new connection to the scheduler holds its own lock and asks for every request's state.
         if let end {
