@@ -23,7 +23,9 @@ package final class GenerationEvents: AsyncSequence, Sendable {
     package struct Iterator: AsyncIteratorProtocol {
         fileprivate let events: GenerationEvents
 
-        package func next(isolation actor: isolated (any Actor)? = #isolation) async -> GenerationEvent? {
+        package mutating func next(
+            isolation actor: isolated (any Actor)? = #isolation
+        ) async -> GenerationEvent? {
             if Task.isCancelled { events.sender.readerLeft() }
             // Where the reader is slower than the sender it never has to wait, and this is all that happens.
             switch events.sender.poll() {

@@ -146,7 +146,7 @@ import Testing
     ) async {
         var random = SplitMix(seed: seed)
         await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<1000 {
+            for _ in 0..<500 {
                 let race = Race(&random)
                 group.addTask { await race.run() }
             }

@@ -104,6 +104,8 @@ private struct Trial {
         for block in sequence.pages.blocks.dropFirst(before.blocks.count) {
             try expect(naive.take(block), "block \(block) was not free")
         }
+        let fills = cache.fillsBlock(from: sequence.computed, to: upTo)
+        try expect(fills == (sequence.indexed < upTo / 2), "something to index: \(fills)")
         sequence.computed = upTo
         let tokens = sequence.tokens
         cache.commit(&sequence.pages, tokens: tokens.span, computed: upTo)
