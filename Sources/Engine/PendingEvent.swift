@@ -37,10 +37,12 @@ struct OpenSenders {
             senders[place.offset] = sender
             return false
         case .token(let place, let token):
-            senders[place.offset]?.send(.token(token))
+            guard let sender = senders[place.offset] else { preconditionFailure("a token of \(place), which is empty") }
+            sender.send(.token(token))
             return false
         case .end(let place, let event, _):
-            senders[place.offset].take()?.send(event)
+            guard let sender = senders[place.offset].take() else { preconditionFailure("\(place) ends twice") }
+            sender.send(event)
             return true
         case .refusal(let sender, let event, _):
             sender.send(event)
