@@ -53,6 +53,8 @@ static const KernelText texts[] = {
 #include "Embed.h"
 #define PATH "cu/rank_sum.cu"
 #include "Embed.h"
+#define PATH "cu/rotation.cuh"
+#include "Embed.h"
 #define PATH "cu/rows.cu"
 #include "Embed.h"
 #define PATH "cu/sampling.cu"
