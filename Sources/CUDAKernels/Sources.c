@@ -29,6 +29,8 @@ static const KernelText texts[] = {
 #include "Embed.h"
 #define PATH "cu/attention_rows.cu"
 #include "Embed.h"
+#define PATH "cu/attention_rows.cuh"
+#include "Embed.h"
 #define PATH "cu/attention_tiles.cu"
 #include "Embed.h"
 #define PATH "cu/attention_tiles.cuh"

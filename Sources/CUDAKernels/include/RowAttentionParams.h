@@ -27,7 +27,7 @@ struct RowAttentionParams {
     int32_t pitch;
     // Positions a query sees, itself included; 0 sees all.
     int32_t window;
-    // At most; a row of few positions has fewer.
+    // At most, up to 16; a row of few positions has fewer.
     int32_t splits;
     // 1 / sqrt(D) · log2(e)
     float scale;
