@@ -30,6 +30,13 @@ constexpr int mostSplits = 16;
 constexpr int partialSize = headSize + 4;
 static_assert(partHeads * mostSplits <= threads, "a thread has a head and a split");
 
+// 2^x; zero where that is no normal number.
+__device__ __forceinline__ float power(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
 // The largest score of some positions, and the sum of their weights relative to it.
 struct __align__(8) Weight {
     float largest, sum;
@@ -44,7 +51,7 @@ struct State {
     // Adds another's sums, whose largest score is at most this one's.
     __device__ __forceinline__ void add(const Weight &otherWeight, const float (&other)[count]) {
         // Of two empty states there is no difference to take.
-        const float factor = weight.largest == -infinity() ? 0.0f : exp2f(otherWeight.largest - weight.largest);
+        const float factor = weight.largest == -infinity() ? 0.0f : power(otherWeight.largest - weight.largest);
         weight.sum = fmaf(factor, otherWeight.sum, weight.sum);
 #pragma unroll
         for (int i = 0; i < count; i++) output[i] = fmaf(factor, other[i], output[i]);
@@ -86,14 +93,14 @@ __device__ __forceinline__ void attend(
         float largest = states[h].weight.largest;
 #pragma unroll
         for (int u = 0; u < ahead; u++) largest = fmaxf(largest, scores[h][u]);
-        const float keep = largest == -infinity() ? 1.0f : exp2f(states[h].weight.largest - largest);
+        const float keep = largest == -infinity() ? 1.0f : power(states[h].weight.largest - largest);
         states[h].weight.largest = largest;
         states[h].weight.sum *= keep;
 #pragma unroll
         for (int i = 0; i < 8; i++) states[h].output[i] *= keep;
 #pragma unroll
         for (int u = 0; u < ahead; u++) {
-            scores[h][u] = largest == -infinity() ? 0.0f : exp2f(scores[h][u] - largest);
+            scores[h][u] = largest == -infinity() ? 0.0f : power(scores[h][u] - largest);
             states[h].weight.sum += scores[h][u];
         }
     }
@@ -189,7 +196,7 @@ __device__ __forceinline__ void makeFactors(Factors &factors, const float *parti
     for (int distance = mostSplits / 2; distance > 0; distance /= 2) {
         largest = fmaxf(largest, __shfl_xor_sync(allLanes, largest, distance));
     }
-    const float factor = largest == -infinity() ? 0.0f : exp2f(weight.largest - largest);
+    const float factor = largest == -infinity() ? 0.0f : power(weight.largest - largest);
     const float sum = warpSum<mostSplits>(factor * weight.sum);
     if (h < partHeads) factors.of[h][split] = factor / sum;
 }
@@ -243,16 +250,15 @@ extern "C" __global__ void __launch_bounds__(threads, residentBlocks)
     __shared__ Left left;
     __shared__ Factors factors;
     releaseSuccessor();
-    if (blockIdx.z >= *p.rowCount) return waitForPredecessor();
     const Share share(p);
-    if (share.isEmpty()) return waitForPredecessor();
+    const int sequence = p.rowSequences[share.row], kvPosition = p.kvPositions[share.row];
+    if (share.row >= *p.rowCount || share.isEmpty()) return waitForPredecessor();
     const HeadCache cache(p, share.kvHead);
-    const int *pages = p.pageIndices + p.pageStarts[p.rowSequences[share.row]];
+    const int *pages = p.pageIndices + p.pageStarts[sequence];
     // Earlier steps left all positions but the row's own, so the first of them come while the kernel before still runs.
     Positions held = {};
     fetchOld(held, share, cache, pages, share.from);
     const Angles angles = loadAngles(p, share.position);
-    const int kvPosition = p.kvPositions[share.row];
     waitForPredecessor();
 
     makeRows(rows, p, share, cache, angles, kvPosition);

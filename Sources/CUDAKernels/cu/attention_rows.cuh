@@ -124,13 +124,13 @@ __device__ __forceinline__ void fetchOld(
     for (int u = 0; u < ahead; u++) {
         const int position = base + u * groups + groupNumber();
         const bool isThere = isUsed() && position < min(share.to, share.position);
-        blocks[u] = isThere ? pages[position / blockSize] : -1;
+        blocks[u] = isThere ? pages[static_cast<unsigned>(position) / blockSize] : -1;
     }
 #pragma unroll
     for (int u = 0; u < ahead; u++) {
         if (blocks[u] < 0) continue;
         const int position = base + u * groups + groupNumber();
-        const element *key = cache.key(blocks[u], position % blockSize) + laneColumn();
+        const element *key = cache.key(blocks[u], static_cast<unsigned>(position) % blockSize) + laneColumn();
         x.key[u] = __ldcg(reinterpret_cast<const uint4 *>(key));
         x.value[u] = __ldcg(reinterpret_cast<const uint4 *>(key + cache.toValue));
     }
