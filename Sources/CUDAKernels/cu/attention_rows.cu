@@ -271,7 +271,7 @@ extern "C" __global__ void __launch_bounds__(threads, residentBlocks)
         unpack(raw, queries[h]);
     }
     State<8> states[partHeads];
-    for (int base = share.from; base < share.to; base += groups * ahead) {
+    for (int base = share.from; base < share.to; base += atOnce) {
         if (base > share.from) {
             held = {};
             fetchOld(held, share, cache, pages, base);

@@ -31,6 +31,8 @@ constexpr int threads = 128;
 constexpr int groups = threads / groupLanes;
 // Positions a group of lanes asks for at once.
 constexpr int ahead = partHeads <= 2 ? 4 : 2;
+// Positions a block asks for at once.
+constexpr int atOnce = groups * ahead;
 // What a block takes from its row: queries, then its key and its value.
 constexpr int keyRow = partHeads, valueRow = partHeads + 1;
 constexpr int rounds = (partHeads + 2 + groups - 1) / groups;
@@ -78,7 +80,8 @@ struct Share {
           position(p.positions[row]) {
         const int end = position + 1;
         const int first = p.window > 0 && end > p.window ? end - p.window : 0;
-        const int length = ((end - first + p.splits - 1) / p.splits + groups - 1) / groups * groups;
+        // Whole rounds, since a started one takes as long.
+        const int length = ((end - first + p.splits - 1) / p.splits + atOnce - 1) / atOnce * atOnce;
         splits = (end - first + length - 1) / length;
         from = first + split * length;
         to = min(from + length, end);
