@@ -84,6 +84,8 @@ package protocol Backend: ~Copyable {
     mutating func rotateAndAppend(_ qkv: Rows, layer: Int, shape: AttentionShape)
     /// Causal attention of the step's queries over the cache of `layer`; `output` is `[T, H·D]`.
     mutating func attend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows)
+    /// `rotateAndAppend`, then `attend`; what is left in `qkv` is the device's own affair.
+    mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows)
     /// `y = silu(gate) · up` for `x = [gate | up]` `[T, 2F]`.
     mutating func gate(_ x: Rows, into y: Rows)
     /// Copies the wanted rows of `x`, adding those of `delta`, to the front of `y`.
@@ -101,6 +103,13 @@ package protocol Backend: ~Copyable {
     ///
     /// - Throws: as `sample`.
     mutating func finish() throws(BackendError)
+}
+
+extension Backend where Self: ~Copyable {
+    package mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
+        rotateAndAppend(qkv, layer: layer, shape: shape)
+        attend(qkv, layer: layer, shape: shape, into: output)
+    }
 }
 
 /// A device that can no longer be used.

@@ -30,6 +30,8 @@ package struct Batch: Sendable {
 
     package var tokenCount: Int { tokens.count }
     package var sequenceCount: Int { sequenceStarts.count - 1 }
+    /// Whether every sequence has one row, whose logits are wanted.
+    package var isDecode: Bool { tokenCount == sequenceCount && logitRows.count == sequenceCount }
 
     /// Empties the batch and keeps its memory.
     package mutating func removeAll() {

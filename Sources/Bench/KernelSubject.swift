@@ -134,7 +134,7 @@ struct KernelSubject: ~Copyable {
             window: nil
         )
         let times = try measure(batch) { device, layer in
-            device.attend(rows.qkv, layer: layer, shape: attention, into: rows.attention)
+            device.appendAndAttend(rows.qkv, layer: layer, shape: attention, into: rows.attention)
         }
         let cached = Double(batch * bench.context) * DecodeBytes.cache(shape) / Double(shape.layerCount)
         return KernelTiming(

@@ -78,6 +78,14 @@ struct DoctorCase: Sendable {
                 ranks: [16, 64]
             ),
             try DoctorCase(
+                "llama, heads of 40",
+                """
+                "architectures":["LlamaForCausalLM"],"hidden_size":256,"intermediate_size":512,"num_hidden_layers":2,
+                "num_attention_heads":12,"num_key_value_heads":1,"head_dim":40,"vocab_size":700,"torch_dtype":"bfloat16"
+                """,
+                ranks: [8, 24]
+            ),
+            try DoctorCase(
                 "llama, 7B wide, one layer",
                 """
                 "architectures":["LlamaForCausalLM"],"hidden_size":4096,"intermediate_size":11008,
@@ -104,6 +112,8 @@ struct DoctorCase: Sendable {
         // A long prompt beside decodes.
         plan.step((0..<11).map { ($0, 1) } + [(12, 150)])
         plan.step([(12, 1), (3, 1), (5, 1)])
+        // So many decodes that a row of the wide case has few splits, and more than one look at each.
+        plan.step((0..<13).map { ($0, 1) })
         return plan.batches
     }
 }

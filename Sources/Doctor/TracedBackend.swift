@@ -13,6 +13,7 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
     private var failure: BackendError?
     /// What the device's own pass returns, which does nothing.
     private var placeholder: Rows?
+    private var isDecode = false
     private var rowCount = 0
     private var wantedCount = 0
 
@@ -41,7 +42,7 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
 
     mutating func forward(_ batch: borrowing Batch, _ pass: (inout Self) -> Rows) -> Rows {
         trace.removeAll()
-        (rowCount, wantedCount) = (batch.tokenCount, batch.logitRows.count)
+        (isDecode, rowCount, wantedCount) = (batch.isDecode, batch.tokenCount, batch.logitRows.count)
         guard let placeholder else { preconditionFailure("a step before there is room for activations") }
         // The device takes the batch and has nothing to do; the operations then come one by one.
         _ = device.forward(batch) { _ in placeholder }
@@ -91,6 +92,16 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
     mutating func attend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
         device.attend(qkv, layer: layer, shape: shape, into: output)
         note("layer \(layer) attend", output, rowCount)
+    }
+
+    mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
+        guard isDecode else {
+            // No device does both at once then, so they are compared one by one.
+            rotateAndAppend(qkv, layer: layer, shape: shape)
+            return attend(qkv, layer: layer, shape: shape, into: output)
+        }
+        device.appendAndAttend(qkv, layer: layer, shape: shape, into: output)
+        note("layer \(layer) append and attend", output, rowCount)
     }
 
     mutating func gate(_ x: Rows, into y: Rows) {

@@ -71,8 +71,7 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
                 epsilon: epsilon
             )
         }
-        device.rotateAndAppend(rows.qkv, layer: index, shape: shape)
-        device.attend(rows.qkv, layer: index, shape: shape, into: rows.attention)
+        device.appendAndAttend(rows.qkv, layer: index, shape: shape, into: rows.attention)
         device.multiply(
             rows.attention,
             by: output,

@@ -90,9 +90,6 @@ extension CUDABackend {
             guard let rotary, let cache else { preconditionFailure("attention before tables and cache are made") }
             let parameters = RotateAppendParams(
                 qkv: qkv.address,
-                bias: 0,
-                queryWeight: 0,
-                keyWeight: 0,
                 cosines: rotary.cosines.address,
                 sines: rotary.sines.address,
                 positions: step.address(step.layout.positions),
@@ -101,7 +98,7 @@ extension CUDABackend {
                 cache: cache.address + UInt64(layer * cache.layerBytes),
                 blockStride: Int64(CUDACache.blockBytes(cache.shape)),
                 pitch: Int32(qkv.width),
-                epsilon: 0
+                unused: 0
             )
             try operations.rows.rotateAndAppend(parameters, rows: extent.rows, on: stream)
         }
@@ -110,57 +107,46 @@ extension CUDABackend {
     package mutating func attend(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
         faults.attempt { () throws(CUDAError) in
             guard let cache else { preconditionFailure("attention before the cache is made") }
-            let layerCache = cache.address + UInt64(layer * cache.layerBytes)
-            if extent.isDecode {
-                try attendRows(qkv, layerCache, cache, window: shape.window ?? 0, into: output)
-            } else {
-                try attendTiles(qkv, layerCache, cache, window: shape.window ?? 0, into: output)
-            }
+            var parameters = TileAttentionParams()
+            parameters.qkv = qkv.address
+            parameters.cache = cache.address + UInt64(layer * cache.layerBytes)
+            parameters.sequenceStarts = step.address(step.layout.sequenceStarts)
+            parameters.contextLengths = step.address(step.layout.contextLengths)
+            parameters.pageStarts = step.address(step.layout.pageStarts)
+            parameters.pageIndices = step.address(step.layout.pageIndices)
+            parameters.sequenceCount = step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.sequences)
+            parameters.output = output.address
+            parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
+            parameters.pitch = Int32(qkv.width)
+            parameters.window = Int32(shape.window ?? 0)
+            try operations.tileAttention.run(parameters, rows: extent.rows, on: stream)
         }
     }
 
-    private func attendRows(
-        _ qkv: CUDARows,
-        _ layerCache: UInt64,
-        _ cache: CUDACache,
-        window: Int,
-        into output: CUDARows
-    ) throws(CUDAError) {
-        var parameters = RowAttentionParams()
-        parameters.qkv = qkv.address
-        parameters.cache = layerCache
-        parameters.rowSequences = step.address(step.layout.rowSequences)
-        parameters.positions = step.address(step.layout.positions)
-        parameters.pageStarts = step.address(step.layout.pageStarts)
-        parameters.pageIndices = step.address(step.layout.pageIndices)
-        parameters.rowCount = liveRows
-        parameters.output = output.address
-        parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
-        parameters.pitch = Int32(qkv.width)
-        parameters.window = Int32(window)
-        try operations.rowAttention.run(parameters, rows: extent.rows, on: stream)
-    }
-
-    private func attendTiles(
-        _ qkv: CUDARows,
-        _ layerCache: UInt64,
-        _ cache: CUDACache,
-        window: Int,
-        into output: CUDARows
-    ) throws(CUDAError) {
-        var parameters = TileAttentionParams()
-        parameters.qkv = qkv.address
-        parameters.cache = layerCache
-        parameters.sequenceStarts = step.address(step.layout.sequenceStarts)
-        parameters.contextLengths = step.address(step.layout.contextLengths)
-        parameters.pageStarts = step.address(step.layout.pageStarts)
-        parameters.pageIndices = step.address(step.layout.pageIndices)
-        parameters.sequenceCount = step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.sequences)
-        parameters.output = output.address
-        parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
-        parameters.pitch = Int32(qkv.width)
-        parameters.window = Int32(window)
-        try operations.tileAttention.run(parameters, rows: extent.rows, on: stream)
+    package mutating func appendAndAttend(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
+        guard extent.isDecode else {
+            rotateAndAppend(qkv, layer: layer, shape: shape)
+            return attend(qkv, layer: layer, shape: shape, into: output)
+        }
+        faults.attempt { () throws(CUDAError) in
+            guard let rotary, let cache else { preconditionFailure("attention before tables and cache are made") }
+            var parameters = RowAttentionParams()
+            parameters.qkv = qkv.address
+            parameters.cache = cache.address + UInt64(layer * cache.layerBytes)
+            parameters.cosines = rotary.cosines.address
+            parameters.sines = rotary.sines.address
+            parameters.rowSequences = step.address(step.layout.rowSequences)
+            parameters.positions = step.address(step.layout.positions)
+            parameters.kvPositions = step.address(step.layout.kvPositions)
+            parameters.pageStarts = step.address(step.layout.pageStarts)
+            parameters.pageIndices = step.address(step.layout.pageIndices)
+            parameters.rowCount = liveRows
+            parameters.output = output.address
+            parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
+            parameters.pitch = Int32(qkv.width)
+            parameters.window = Int32(shape.window ?? 0)
+            try operations.rowAttention.run(parameters, rows: extent.rows, on: stream)
+        }
     }
 
     package mutating func gate(_ x: CUDARows, into y: CUDARows) {

@@ -19,16 +19,15 @@ extension CUDABackend {
     ///
     /// - Returns: the bucket of the recorded pass that computes the step; nil where none does.
     mutating func begin(_ batch: borrowing Batch) -> Int? {
-        let isDecode = batch.tokenCount == batch.sequenceCount && batch.logitRows.count == batch.sequenceCount
-        let bucket = isDecode && settings.usesGraphs ? graphs.bucket(for: batch.tokenCount) : nil
+        let bucket = batch.isDecode && settings.usesGraphs ? graphs.bucket(for: batch.tokenCount) : nil
         extent = StepExtent(
             rows: bucket.map { graphs.sizes[$0] } ?? batch.tokenCount,
             wanted: bucket.map { graphs.sizes[$0] } ?? batch.logitRows.count,
             hasAdapters: !batch.segments.isEmpty,
-            isDecode: isDecode,
+            isDecode: batch.isDecode,
             mostRank: bucket == nil ? mostRank(of: batch) : LowRankGeometry.mostRank
         )
-        if !isDecode { sortSegments(of: batch) }
+        if !batch.isDecode { sortSegments(of: batch) }
         step.load(batch, rows: extent.rows)
         let stream = stream
         faults.attempt { () throws(CUDAError) in try step.upload(on: stream) }

@@ -149,9 +149,7 @@ struct RowOperations {
         )
     }
 
-    /// Adds biases, normalizes heads, rotates queries in place, and appends keys and values to a layer's cache.
-    ///
-    /// Biases and norm weights that are null are left out.
+    /// Rotates queries in place, and appends rotated keys and values to a layer's cache.
     func rotateAndAppend(_ parameters: RotateAppendParams, rows: Int, on stream: Stream) throws(CUDAError) {
         let heads = shape.heads + 2 * shape.keyValueHeads
         try rotation.launch(

@@ -1,6 +1,6 @@
 // Rotary position embedding and the append of keys and values to the paged cache; the norms of heads.
 //
-//     punica_rotate_append     q = rope(norm(q + bias)) in place; cache ← rope(norm(k + bias)), v + bias
+//     punica_rotate_append     q = rope(q) in place; cache ← rope(k), v
 //     punica_normalize_heads   x = x / sqrt(mean(x²) + epsilon) * weight, head by head
 //
 // Rope pairs element i of a head with i + D/2: (a, b) → (a·cos - b·sin, b·cos + a·sin). Arithmetic is in float32; values
@@ -15,7 +15,7 @@
 // 8, 4, 2, 1 that divides D/2 and lanes = D/2/pack rounded up to a power of two (at most 32):
 //     punica_rotate_append     grid (ceil((H + 2G)·lanes / 128), T), block 128
 //     punica_normalize_heads   grid (ceil(heads·lanes / 128), T), block 128
-#include "common.cuh"
+#include "rotation.cuh"
 #include "PositionParams.h"
 
 #ifndef PUNICA_HEADS
@@ -94,44 +94,25 @@ extern "C" __global__ void __launch_bounds__(headThreads)
         waitForPredecessor();
         return;
     }
-    // Lanes without work go on to the shuffles of their warp, with zeros.
     const bool works = head < heads + 2 * kvHeads && first < halfSize;
     const bool isQuery = head < heads, isRotated = head < heads + kvHeads;
-    const float *normWeight = isQuery ? p.queryWeight : p.keyWeight;
-    const bool isNormalized = works && isRotated && normWeight;
-    Piece bias{}, weight{};
     float cosines[pack], sines[pack];
     if (works && isRotated) {
         const int64_t angle = static_cast<int64_t>(p.positions[t]) * halfSize + first;
         loadFloats(cosines, p.cosines + angle);
         loadFloats(sines, p.sines + angle);
     }
-    if (works && p.bias) bias = loadFloatPiece(p.bias + head * headSize, first);
-    if (isNormalized) weight = loadFloatPiece(normWeight, first);
     releaseAndWait();
+    if (!works) return;
 
     element *place = static_cast<element *>(p.qkv) + static_cast<int64_t>(t) * p.pitch + head * headSize;
-    Piece x{};
-    if (works) x = loadPiece(place, first);
-    if (p.bias) {
-#pragma unroll
-        for (int i = 0; i < pack; i++) {
-            x.low[i] = rounded(x.low[i] + bias.low[i]);
-            x.high[i] = rounded(x.high[i] + bias.high[i]);
-        }
-    }
-    if (p.queryWeight || p.keyWeight) {
-        Piece normalized = x;
-        normalize(normalized, weight, p.epsilon);
-        if (isNormalized) x = normalized;
-    }
-    if (!works) return;
+    Piece x = loadPiece(place, first);
     if (isRotated) {
 #pragma unroll
         for (int i = 0; i < pack; i++) {
             const float low = x.low[i], high = x.high[i];
-            x.low[i] = low * cosines[i] - high * sines[i];
-            x.high[i] = high * cosines[i] + low * sines[i];
+            x.low[i] = rotated(low, high, cosines[i], -sines[i]);
+            x.high[i] = rotated(high, low, cosines[i], sines[i]);
         }
     }
     if (!isQuery) {

@@ -3,14 +3,9 @@
 #include "DevicePointer.h"
 
 // Rows are [queries | keys | values] of heads, `pitch` elements apart. Rotated queries replace the queries; rotated
-// keys and the values go to the cache. What is null is left out.
+// keys and the values go to the cache.
 struct RotateAppendParams {
     DEVICE_POINTER(void) qkv;
-    // [(H + 2G)·D]
-    DEVICE_POINTER(const float) bias;
-    // [D] each
-    DEVICE_POINTER(const float) queryWeight;
-    DEVICE_POINTER(const float) keyWeight;
     // [positions, D / 2]
     DEVICE_POINTER(const float) cosines;
     DEVICE_POINTER(const float) sines;
@@ -22,7 +17,7 @@ struct RotateAppendParams {
     // Bytes from a block to the next.
     int64_t blockStride;
     int32_t pitch;
-    float epsilon;
+    int32_t unused;
 };
 
 // x[t, column + h·D ..<] = x / rms(x) * weight, for h of `heads`.

@@ -2,25 +2,32 @@
 
 #include "DevicePointer.h"
 
-// Attention of single query rows over the paged cache. Rows are [queries | keys | values], `pitch` elements apart.
+// Rotation, append and attention of single rows. Rows are [queries | keys | values], `pitch` elements apart.
 struct RowAttentionParams {
     DEVICE_POINTER(const void) qkv;
     // Keys of this layer in block 0; the values of a block follow its keys.
-    DEVICE_POINTER(const void) cache;
+    DEVICE_POINTER(void) cache;
+    // [positions, D / 2]
+    DEVICE_POINTER(const float) cosines;
+    DEVICE_POINTER(const float) sines;
     DEVICE_POINTER(const int32_t) rowSequences;
     DEVICE_POINTER(const int32_t) positions;
+    DEVICE_POINTER(const int32_t) kvPositions;
     DEVICE_POINTER(const int32_t) pageStarts;
     DEVICE_POINTER(const int32_t) pageIndices;
     DEVICE_POINTER(const int32_t) rowCount;
     // [T, H·D]
     DEVICE_POINTER(void) output;
-    // [T, H, splits, D + 2]: unnormalised output, largest score, sum of weights.
+    // [T, H, splits, D + 4]: unnormalised output, largest score, sum of weights, two unused.
     DEVICE_POINTER(float) partials;
+    // [T, G · query parts]: splits that have left their partials; zero between launches.
+    DEVICE_POINTER(uint32_t) arrivals;
     // Bytes from a block to the next.
     int64_t blockStride;
     int32_t pitch;
     // Positions a query sees, itself included; 0 sees all.
     int32_t window;
+    // At most, up to 16; a row of few positions has fewer.
     int32_t splits;
     // 1 / sqrt(D) · log2(e)
     float scale;
