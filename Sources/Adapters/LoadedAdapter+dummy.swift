@@ -8,12 +8,14 @@ extension LoadedAdapter {
     ///   - rank: 1 ... 512.
     ///   - seed: different seeds give different adapters with different digests.
     ///   - projections: which products are changed, in every layer.
+    ///   - base: for DoRA, the weights that the adapter is for; nil for none.
     package static func dummy(
         model: ModelConfiguration,
         rank: Int,
         seed: UInt64,
         projections: [Projection] = Projection.allCases,
-        type: ScalarType = .bfloat16
+        type: ScalarType = .bfloat16,
+        magnitudesOver base: Checkpoint? = nil
     ) throws(AdapterError) -> LoadedAdapter {
         var tensors: [String: HostTensor] = [:]
         var generator = UniformValues(state: seed)
@@ -24,16 +26,22 @@ extension LoadedAdapter {
                 let prefix = AdapterTensors.prefix + module.path
                 tensors[prefix + ".lora_A.weight"] = generator.tensor(type, shape: [rank, inputs])
                 tensors[prefix + ".lora_B.weight"] = generator.tensor(type, shape: [outputs, rank])
+                if base != nil {
+                    let magnitudes = generator.tensor(type, shape: [outputs], around: 0.25)
+                    tensors[prefix + ".lora_magnitude_vector"] = magnitudes
+                }
             }
         }
         let names = projections.map { "\"\(ModelConfiguration.modulePath($0))\"" }.joined(separator: ",")
-        let text = #"{"peft_type":"LORA","r":\#(rank),"lora_alpha":\#(rank),"target_modules":[\#(names)]}"#
+        let text =
+            #"{"peft_type":"LORA","r":\#(rank),"lora_alpha":\#(rank),"target_modules":[\#(names)],"#
+            + #""use_dora":\#(base != nil)}"#
         let content = AdapterContent(names: tensors.keys.sorted(), file: "dummy adapter") { tensors[$0] }
         return try AdapterAssembly(
             content: content,
             configuration: AdapterConfiguration(parsing: Array(text.utf8), file: "dummy adapter"),
             model: model,
-            base: Checkpoint(tensors: [:], directory: "none")
+            base: base ?? Checkpoint(tensors: [:], directory: "none")
         ).adapter()
     }
 }
@@ -42,11 +50,11 @@ extension LoadedAdapter {
 private struct UniformValues {
     var state: UInt64
 
-    mutating func tensor(_ type: ScalarType, shape: [Int]) -> HostTensor {
+    mutating func tensor(_ type: ScalarType, shape: [Int], around middle: Float = 0) -> HostTensor {
         let count = shape.reduce(1, *)
         let memory = HostMemory(byteCount: count * type.byteCount)
         for index in 0..<count {
-            let value = next()
+            let value = middle + next()
             let offset = index * type.byteCount
             switch type {
             case .float32: memory.bytes.storeBytes(of: value, toByteOffset: offset, as: Float.self)

@@ -23,7 +23,7 @@ struct DeviceComparison {
 
     /// - Throws: `BackendError` when the GPU fails.
     init(_ doctorCase: DoctorCase, _ settings: CUDASettings, threads: Int) throws {
-        let checkpoint = Checkpoint.dummy(configuration: doctorCase.model, seed: 7, type: doctorCase.model.scalarType)
+        let checkpoint = DoctorCase.base(doctorCase.model)
         let limits = BatchLimits(tokens: 256, sequences: 16, pages: 16 * 12)
         let cpu = CPUBackend(limits: limits, vocabularySize: doctorCase.model.vocabularySize, threads: threads)
         var reference = try runner(doctorCase, checkpoint, limits, on: TracedBackend(cpu))

@@ -19,16 +19,29 @@ struct DoctorCase: Sendable {
     /// - Parameters:
     ///   - fields: members of `config.json` beside those that every case has.
     ///   - ranks: one adapter of each rank.
-    init(_ name: String, _ fields: String, ranks: [Int]) throws {
+    ///   - doraRanks: likewise, with DoRA; they come first.
+    init(_ name: String, _ fields: String, ranks: [Int], doraRanks: [Int] = []) throws {
         self.name = name
         let text = """
             {\(fields),"max_position_embeddings":1024,"rms_norm_eps":1e-5,"hidden_act":"silu"}
             """
         let model = try ModelConfiguration(parsing: Array(text.utf8), generation: nil)
         self.model = model
-        adapters = try ranks.enumerated().map { number, rank in
-            try LoadedAdapter.dummy(model: model, rank: rank, seed: UInt64(number + 1))
+        let base = Self.base(model)
+        adapters = try (doraRanks + ranks).enumerated().map { number, rank in
+            let isDora = number < doraRanks.count
+            return try LoadedAdapter.dummy(
+                model: model,
+                rank: rank,
+                seed: UInt64(number + 1),
+                magnitudesOver: isDora ? base : nil
+            )
         }
+    }
+
+    /// A model's made-up weights.
+    static func base(_ model: ModelConfiguration) -> Checkpoint {
+        Checkpoint.dummy(configuration: model, seed: 7, type: model.scalarType)
     }
 
     /// Shapes that between them reach every path of every kernel.
@@ -48,7 +61,8 @@ struct DoctorCase: Sendable {
                 "architectures":["LlamaForCausalLM"],"hidden_size":192,"intermediate_size":328,"num_hidden_layers":2,
                 "num_attention_heads":6,"num_key_value_heads":6,"vocab_size":517,"torch_dtype":"float16"
                 """,
-                ranks: [2, 3, 7, 33]
+                ranks: [2, 3, 7, 33],
+                doraRanks: [5]
             ),
             try DoctorCase(
                 "mistral, window",
@@ -66,7 +80,8 @@ struct DoctorCase: Sendable {
                 "num_attention_heads":4,"num_key_value_heads":2,"vocab_size":800,"tie_word_embeddings":true,
                 "torch_dtype":"bfloat16"
                 """,
-                ranks: [8, 16, 32]
+                ranks: [8, 16, 32],
+                doraRanks: [12]
             ),
             try DoctorCase(
                 "qwen3, head norms",
@@ -75,7 +90,8 @@ struct DoctorCase: Sendable {
                 "num_attention_heads":8,"num_key_value_heads":4,"head_dim":128,"vocab_size":600,
                 "tie_word_embeddings":true,"torch_dtype":"bfloat16"
                 """,
-                ranks: [16, 64]
+                ranks: [16, 64],
+                doraRanks: [8]
             ),
             try DoctorCase(
                 "llama, heads of 40",
