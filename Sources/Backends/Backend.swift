@@ -68,6 +68,16 @@ package protocol Backend: ~Copyable {
         target: AdapterTarget,
         into y: Rows
     )
+    /// `y = silu(gate) · up` for `[gate | up] = x · Wᵀ` with each segment's low-rank updates.
+    ///
+    /// - Parameter between: room for `[T, 2F]`, for devices that need it.
+    mutating func multiplyGated(
+        _ x: Rows,
+        by gateUp: Matrix,
+        target: AdapterTarget,
+        through between: Rows,
+        into y: Rows
+    )
     /// Replaces the step's rows of `y` by their sum over the ranks of a split model; nothing on a single rank.
     ///
     /// Every rank gets the same bits.
@@ -106,6 +116,17 @@ package protocol Backend: ~Copyable {
 }
 
 extension Backend where Self: ~Copyable {
+    package mutating func multiplyGated(
+        _ x: Rows,
+        by gateUp: Matrix,
+        target: AdapterTarget,
+        through between: Rows,
+        into y: Rows
+    ) {
+        multiply(x, by: gateUp, bias: nil, target: target, into: between)
+        gate(between, into: y)
+    }
+
     package mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
         rotateAndAppend(qkv, layer: layer, shape: shape)
         attend(qkv, layer: layer, shape: shape, into: output)

@@ -75,6 +75,17 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         }
     }
 
+    mutating func multiplyGated(
+        _ x: Rows,
+        by gateUp: Matrix,
+        target: AdapterTarget,
+        through between: Rows,
+        into y: Rows
+    ) {
+        device.multiplyGated(x, by: gateUp, target: target, through: between, into: y)
+        note("gated product", y, rowCount)
+    }
+
     mutating func sumOverRanks(_ y: Rows) { device.sumOverRanks(y) }
     mutating func finish() throws(BackendError) { try device.finish() }
 

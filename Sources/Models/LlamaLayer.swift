@@ -83,14 +83,13 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
     }
 
     func feedForward(_ rows: LlamaActivations<Device>, on device: inout Device) {
-        device.multiply(
+        device.multiplyGated(
             rows.normalized,
             by: gateUp,
-            bias: nil,
             target: .projections(layer: index, .gateUp),
-            into: rows.gateUp
+            through: rows.gateUp,
+            into: rows.gated
         )
-        device.gate(rows.gateUp, into: rows.gated)
         device.multiply(
             rows.gated,
             by: down,

@@ -14,6 +14,10 @@ import Testing
         #expect(graphs.bucket(for: 41) == nil)
     }
 
+    @Test func `a step's extent tells whether rows have adapters`() {
+        #expect(StepUpdates.allCases.map { StepExtent(updates: $0).hasAdapters } == [false, true, true])
+    }
+
     @Test func `products run over whole buckets, and over tiles of 128 rows beyond them`() {
         #expect(CUDABackend.paddedRows(1) == 1)
         #expect(CUDABackend.paddedRows(33) == 40)

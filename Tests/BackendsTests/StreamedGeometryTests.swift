@@ -11,51 +11,66 @@ import Testing
 
     @Test(arguments: outputs, [1, 8, 9, 16, 17, 32])
     func `a block fits a large multiprocessor, with two stages and more of each warp`(outputs: Int, rows: Int) {
-        let geometry = StreamedGeometry(outputs: outputs, rows: rows, device: Self.large)
-        #expect(geometry.fits(Self.large))
-        #expect((2...4).contains(geometry.depth))
-        #expect((1...6).contains(geometry.tiles))
-        #expect(8 * geometry.rowTiles >= rows)
+        for updates in [false, true] {
+            let geometry = StreamedGeometry(outputs: outputs, rows: rows, updates: updates, device: Self.large)
+            #expect(geometry.fits(Self.large))
+            #expect((2...4).contains(geometry.depth))
+            #expect((1...4).contains(geometry.tiles))
+            #expect(8 * geometry.rowTiles >= rows)
+            #expect(geometry.threads == (updates ? 512 : 256))
+        }
     }
 
-    /// What a multiprocessor has is 228 KB, a block's own kilobyte and static variables included.
-    @Test(arguments: outputs, [1, 8, 16])
-    func `a product of up to 16 rows leaves the low-rank kernel its place`(outputs: Int, rows: Int) {
-        let product = StreamedGeometry(outputs: outputs, rows: rows, device: Self.large)
-        let lowRank = LowRankGeometry(
-            .decode(rows: 64),
-            groups: LowRankGroups(Self.shape),
-            type: .bfloat16,
-            multiprocessors: 132
+    @Test(arguments: [1, 16, 32])
+    func `the products of a layer share a kernel, which stays in the instruction cache`(rows: Int) {
+        let geometries = [4096, 12_288, 22_016, 32_000].map {
+            StreamedGeometry(outputs: $0, rows: rows, updates: true, device: Self.large)
+        }
+        #expect(Set(geometries).count == 1)
+    }
+
+    @Test func `of many rows the library takes products whose blocks would read activations often`() {
+        for rows in [1, 16] {
+            for outputs in Self.outputs { #expect(StreamedGeometry.pays(outputs: outputs, rows: rows, Self.large)) }
+        }
+        let paying = Self.outputs.filter { StreamedGeometry.pays(outputs: $0, rows: 17, Self.large) }
+        #expect(paying == [8, 640, 4096, 5120])
+    }
+
+    @Test func `a GPU with little shared memory leaves products of many rows to the library`() {
+        let many = StreamedGeometry(outputs: 22_016, rows: 32, updates: false, device: Self.small)
+        #expect(!many.fits(Self.small))
+        let few = StreamedGeometry(outputs: 22_016, rows: 8, updates: false, device: Self.small)
+        #expect(few.fits(Self.small))
+    }
+}
+
+@Suite struct LowRankGroupsTests {
+    private let groups = LowRankGroups(
+        ModelShape(
+            layers: 2,
+            hiddenSize: 4096,
+            heads: 32,
+            keyValueHeads: 8,
+            headSize: 128,
+            intermediateSize: 14_336,
+            vocabularySize: 128_256
         )
-        let extent = StepExtent(rows: rows, wanted: rows, hasAdapters: true, isDecode: true)
-        #expect(lowRank.blocks(for: extent) == 132)
-        #expect(product.sharedBytes + lowRank.sharedBytes(for: extent) + 2 * 2048 <= 228 << 10)
-    }
-
-    @Test func `without a product beside it the low-rank kernel has two blocks a multiprocessor`() {
-        let lowRank = LowRankGeometry(
-            .decode(rows: 64),
-            groups: LowRankGroups(Self.shape),
-            type: .bfloat16,
-            multiprocessors: 132
-        )
-        #expect(lowRank.blocks(for: StepExtent(rows: 33, wanted: 33, hasAdapters: true, isDecode: true)) == 264)
-        #expect(lowRank.blocks(for: StepExtent(rows: 20, wanted: 4, hasAdapters: true, isDecode: false)) == 264)
-    }
-
-    @Test func `a GPU with little shared memory leaves wide products to the library`() {
-        let wide = StreamedGeometry(outputs: 22_016, rows: 8, device: Self.small)
-        #expect(!wide.fits(Self.small))
-    }
-
-    private static let shape = ModelShape(
-        layers: 2,
-        hiddenSize: 4096,
-        heads: 32,
-        keyValueHeads: 32,
-        headSize: 128,
-        intermediateSize: 11_008,
-        vocabularySize: 32_000
     )
+
+    @Test func `every product has a number of its own`() {
+        let projections = (0..<2).flatMap { layer in
+            LowRankGroups.all.map { AdapterTarget.projections(layer: layer, $0) }
+        }
+        #expect((projections + [.head]).map { groups.number(of: $0) } == Array(0..<groups.count))
+    }
+
+    @Test func `members lie side by side, and what there is not lies beyond all outputs`() {
+        let bounds = groups.members(of: .projections(layer: 1, .queryKeyValue)).bounds
+        #expect([bounds.0, bounds.1, bounds.2, bounds.3] == [0, 4096, 5120, .max])
+        let head = groups.members(of: .head)
+        #expect(head.firstEntry == 2 * 7 + 1)
+        #expect(head.bounds.1 == .max)
+        #expect(groups.everyKind.map { $0.outputs.reduce(0, +) } == [6144, 4096, 28_672, 4096, 128_256])
+    }
 }

@@ -11,16 +11,29 @@ extension CUDABackend {
     ) {
         let rows = rowCount(of: target)
         guard rows > 0 else { return }
-        if takes(weight, rows: rows), operations.lowRank.canStandApart(target, extent) {
-            faults.attempt { () throws(CUDAError) in
-                try updatedProduct(x, weight, target: target, rows: rows, into: y)
-            }
-        } else {
-            faults.attempt { () throws(CUDAError) in try product(x, weight, rows: rows, into: y) }
-            if extent.hasAdapters { addLowRank(x, target: target, rows: rows, into: y) }
+        if streams(weight, rows: rows) {
+            return stream(x, weight, target, bias: bias?.address ?? 0, isGated: false, into: y)
         }
+        faults.attempt { () throws(CUDAError) in try product(x, weight, rows: rows, into: y) }
+        if extent.hasAdapters { addLowRank(x, target: target, rows: rows, into: y) }
         // After the low-rank update, since DoRA scales what comes before the bias.
         if let bias { addBias(bias, rows: rows, to: y) }
+    }
+
+    package mutating func multiplyGated(
+        _ x: CUDARows,
+        by gateUp: CUDAMatrix,
+        target: AdapterTarget,
+        through between: CUDARows,
+        into y: CUDARows
+    ) {
+        let rows = rowCount(of: target)
+        guard rows > 0 else { return }
+        if gateUp.outputs % 8 == 0, streams(gateUp, rows: rows) {
+            return stream(x, gateUp, target, bias: 0, isGated: true, into: y)
+        }
+        multiply(x, by: gateUp, bias: nil, target: target, into: between)
+        gate(between, into: y)
     }
 
     func rowCount(of target: AdapterTarget) -> Int {
@@ -30,31 +43,39 @@ extension CUDABackend {
         }
     }
 
-    private func takes(_ weight: CUDAMatrix, rows: Int) -> Bool { operations.streamed.takes(weight, rows: rows) }
+    /// Whether one launch makes a product and all that is done to it.
+    private func streams(_ weight: CUDAMatrix, rows: Int) -> Bool {
+        switch extent.updates {
+        case .none: operations.streamed.takes(weight, rows: rows)
+        case .along: true
+        case .after: false
+        }
+    }
 
-    /// A product with its low-rank update computed beside it.
-    private func updatedProduct(
+    /// A product of few rows with its updates.
+    private mutating func stream(
         _ x: CUDARows,
         _ weight: CUDAMatrix,
-        target: AdapterTarget,
-        rows: Int,
+        _ target: AdapterTarget,
+        bias: UInt64,
+        isGated: Bool,
         into y: CUDARows
-    ) throws(CUDAError) {
-        guard let inputs = lowRankInputs(isHead: false) else { return }
-        let lowRank = operations.lowRank
-        let destination = operations.streamed.destination(of: weight)
-        try lowRank.runApart(target, x, extent, into: destination, on: stream)
-        let addition = LowRankAddition(
-            inputs: inputs,
-            members: lowRank.groups.members(of: target),
-            plan: lowRank.plan(of: target)
-        )
-        try operations.streamed.multiply(x, by: weight, rows: rows, adding: addition, into: y, on: stream)
+    ) {
+        faults.attempt { () throws(CUDAError) in
+            try operations.streamed.multiply(
+                x,
+                by: weight,
+                rows: rowCount(of: target),
+                StreamedProducts.Change(updates: extent.updates == .along ? target : nil, bias: bias, isGated: isGated),
+                into: y,
+                on: stream
+            )
+        }
     }
 
     private func product(_ x: CUDARows, _ weight: CUDAMatrix, rows: Int, into y: CUDARows) throws(CUDAError) {
-        if takes(weight, rows: rows) {
-            return try operations.streamed.multiply(x, by: weight, rows: rows, adding: nil, into: y, on: stream)
+        if operations.streamed.takes(weight, rows: rows) {
+            return try operations.streamed.multiply(x, by: weight, rows: rows, .init(), into: y, on: stream)
         }
         let plan = try dense.plan(productShape(weight, rows: rows, result: y.type))
         try dense.multiply(plan, x.address, by: weight.address, into: y.address, on: stream)
@@ -75,7 +96,7 @@ extension CUDABackend {
         faults.attempt { () throws(CUDAError) in
             let scratch = try TuningScratch(context, weights: weights, rows: graphs.sizes.last ?? 1)
             for rows in graphs.sizes {
-                for group in scratch.groups where !takes(group[0], rows: rows) {
+                for group in scratch.groups where !operations.streamed.takes(group[0], rows: rows) {
                     let isHead = group[0].outputs == shape.vocabularySize
                     let shape = productShape(group[0], rows: rows, result: isHead ? .float32 : type)
                     guard dense.choices[shape] == nil else { continue }

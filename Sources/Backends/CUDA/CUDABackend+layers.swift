@@ -9,7 +9,7 @@ extension CUDABackend {
     private var liveSegments: UInt64 { step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.segments) }
 
     package mutating func embed(_ table: CUDAMatrix, into x: CUDARows) {
-        planLowRank()
+        planUpdates()
         faults.attempt { () throws(CUDAError) in
             try operations.rows.embed(
                 table,
@@ -173,7 +173,18 @@ extension CUDABackend {
         }
     }
 
-    /// Shares out the step's low-rank work; before the first update of a pass.
+    /// Plans the step's low-rank updates, before the first of a pass.
+    private mutating func planUpdates() {
+        switch extent.updates {
+        case .none: break
+        case .after: planLowRank()
+        case .along:
+            guard let inputs = lowRankInputs(isHead: false) else { return }
+            faults.attempt { () throws(CUDAError) in try operations.streamed.plan(inputs, extent, on: stream) }
+        }
+    }
+
+    /// Shares out the low-rank work that follows products.
     mutating func planLowRank() {
         guard extent.hasAdapters, let inputs = lowRankInputs(isHead: false) else { return }
         faults.attempt { () throws(CUDAError) in
@@ -205,11 +216,13 @@ extension CUDABackend {
             table: slots.table.address,
             entriesPerSlot: slots.entriesPerSlot,
             rowSlots: step.address(isHead ? step.layout.wantedSlots : step.layout.rowSlots),
+            wantedSlots: step.address(step.layout.wantedSlots),
             liveRows: isHead ? liveWanted : liveRows,
             segmentStarts: step.address(segments.starts),
             segmentEnds: step.address(segments.ends),
             segmentSlots: step.address(segments.slots),
-            segmentCount: liveSegments
+            segmentCount: liveSegments,
+            round: step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.round)
         )
     }
 

@@ -7,8 +7,8 @@ extension CUDABackend {
         _ pass: (inout CUDABackend) -> CUDARows
     ) -> CUDARows {
         guard let bucket = begin(batch) else { return pass(&self) }
-        if graphs.recording(bucket, hasAdapters: extent.hasAdapters) == nil { record(bucket, pass) }
-        guard let (graph, result) = graphs.recording(bucket, hasAdapters: extent.hasAdapters) else {
+        if graphs.recording(bucket, extent.updates) == nil { record(bucket, pass) }
+        guard let (graph, result) = graphs.recording(bucket, extent.updates) else {
             return CUDARows(address: 0, count: 0, width: shape.vocabularySize, type: .float32)
         }
         faults.attempt { () throws(CUDAError) in try graph.launch(on: stream) }
@@ -20,10 +20,11 @@ extension CUDABackend {
     /// - Returns: the bucket of the recorded pass that computes the step; nil where none does.
     mutating func begin(_ batch: borrowing Batch) -> Int? {
         let bucket = batch.isDecode && settings.usesGraphs ? graphs.bucket(for: batch.tokenCount) : nil
+        let rows = bucket.map { graphs.sizes[$0] } ?? batch.tokenCount
         extent = StepExtent(
-            rows: bucket.map { graphs.sizes[$0] } ?? batch.tokenCount,
+            rows: rows,
             wanted: bucket.map { graphs.sizes[$0] } ?? batch.logitRows.count,
-            hasAdapters: !batch.segments.isEmpty,
+            updates: updates(of: batch, rows: rows),
             isDecode: batch.isDecode,
             mostRank: bucket == nil ? mostRank(of: batch) : LowRankGeometry.mostRank
         )
@@ -38,12 +39,27 @@ extension CUDABackend {
         tuneProducts()
         guard settings.usesGraphs else { return }
         for bucket in graphs.sizes.indices {
-            for hasAdapters in [false, true] {
-                let rows = graphs.sizes[bucket]
-                extent = StepExtent(rows: rows, wanted: rows, hasAdapters: hasAdapters, isDecode: true)
+            let rows = graphs.sizes[bucket]
+            for updates in StepUpdates.allCases where updates != .along || canTakeUpdatesAlong(rows: rows) {
+                extent = StepExtent(rows: rows, wanted: rows, updates: updates, isDecode: true)
                 record(bucket, pass)
             }
         }
+    }
+
+    private func canTakeUpdatesAlong(rows: Int) -> Bool {
+        rows <= StreamedProducts.mostRows && operations.streamed.servesUpdates
+    }
+
+    private func updates(of batch: borrowing Batch, rows: Int) -> StepUpdates {
+        if batch.segments.isEmpty { return .none }
+        guard canTakeUpdatesAlong(rows: rows) else { return .after }
+        var ranks = 0
+        for index in batch.segments.indices {
+            let segment = batch.segments[index]
+            ranks += Int(segment.end - segment.start) * (slots?.mostRank(of: segment.slot) ?? 0)
+        }
+        return ranks <= StreamedProducts.mostRanks ? .along : .after
     }
 
     private func mostRank(of batch: borrowing Batch) -> Int {
@@ -79,7 +95,7 @@ extension CUDABackend {
                 if let fault = faults.first { throw fault }
             }
             try graph.upload(on: stream)
-            if let result { graphs.record(graph, result, bucket, hasAdapters: extent.hasAdapters) }
+            if let result { graphs.record(graph, result, bucket, extent.updates) }
         }
     }
 }

@@ -19,8 +19,6 @@ struct CUDAOperations {
         limits: BatchLimits,
         blockSize: Int
     ) throws(CUDAError) {
-        let queries = shape.heads * shape.headSize, keys = shape.keyValueHeads * shape.headSize
-        let outputs = [queries + 2 * keys, shape.hiddenSize, 2 * shape.intermediateSize, shape.vocabularySize]
         let compiler = KernelCompiler(try NVRTC(driverVersion: driver.version))
         let defines = [
             "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
@@ -35,7 +33,7 @@ struct CUDAOperations {
         let updates = LowRankUpdate.jobs(defines)
         let jobs =
             RowOperations.jobs(shape, type: type, blockSize: blockSize) + [DeviceSampler.job(shape, type: .float32)]
-            + attention + updates + StreamedProducts.jobs(context, outputs: outputs, type: type)
+            + attention + updates + StreamedProducts.jobs(context, LowRankGroups(shape), type: type)
         let modules = try compiler.compile(jobs, for: context)
         rows = try RowOperations(Array(modules[0..<2]), shape: shape)
         sampler = try DeviceSampler(
@@ -54,6 +52,10 @@ struct CUDAOperations {
             type: type,
             limits: limits
         )
-        streamed = try StreamedProducts(context, Array(rest.dropFirst(updates.count)), outputs: outputs)
+        streamed = try StreamedProducts(
+            context,
+            Array(rest.dropFirst(updates.count)),
+            groups: lowRank.groups
+        )
     }
 }

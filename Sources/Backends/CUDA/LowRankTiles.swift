@@ -14,8 +14,8 @@ final class LowRankTiles {
 
     /// What a launch does.
     enum Launch {
-        /// Both products of a decode step, added to y or left in rows of their own.
-        case together, apart
+        /// Both products of a decode step.
+        case together
         /// One product of long segments.
         case shrink, expand
     }
@@ -66,7 +66,7 @@ final class LowRankTiles {
         segmentRows: ClosedRange<Int32>,
         on stream: Stream
     ) throws(CUDAError) {
-        let all = LowRankGroups.all.map { group($0) }
+        let all = LowRankGroups.all.map { groups.members(of: $0).kernelGroup }
         let count = groups.layers * all.count
         let parameters = LowRankPlanParams(
             table: inputs.table,
@@ -79,7 +79,7 @@ final class LowRankTiles {
             entriesPerAdapter: Int32(inputs.entriesPerSlot),
             entriesPerLayer: Int32(Projection.allCases.count),
             groupCount: Int32(all.count),
-            blocks: Int32(geometry.blocks(for: extent)),
+            blocks: Int32(geometry.blocks),
             firstTag: 0,
             tagStep: UInt32(count),
             rowsPerTile: Int32(geometry.rowsPerTile),
@@ -100,27 +100,26 @@ final class LowRankTiles {
         _ group: ProjectionGroup,
         _ x: CUDARows,
         _ extent: StepExtent,
-        into destination: LowRankDestination,
+        into y: CUDARows,
         _ launch: Launch,
         overlaps: Bool,
         on stream: Stream
     ) throws(CUDAError) {
         let parameters = LowRankUpdateParams(
             x: x.address,
-            y: destination.address,
+            y: y.address,
             plan: planAddress(layer: layer, group: group),
             scratch: scratch.address,
             xPitch: Int32(x.width),
-            yPitch: Int32(destination.pitch),
+            yPitch: Int32(y.width),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
             chunk: Int32(geometry.chunk),
-            group: self.group(group),
-            ready: destination.ready
+            group: groups.members(of: group).kernelGroup
         )
         guard let kernel = kernels[launch] else { preconditionFailure("no kernel for \(launch)") }
         try kernel.launch(
             parameters,
-            grid: (geometry.blocks(for: extent), 1, 1),
+            grid: (geometry.blocks, 1, 1),
             block: 256,
             sharedBytes: launch == .shrink ? 0 : geometry.sharedBytes(for: extent),
             overlapsPredecessor: overlaps,
@@ -128,23 +127,9 @@ final class LowRankTiles {
         )
     }
 
-    /// Where a group's plan lies.
-    func planAddress(layer: Int, group: ProjectionGroup) -> UInt64 {
+    private func planAddress(layer: Int, group: ProjectionGroup) -> UInt64 {
         let number = layer * LowRankGroups.all.count + LowRankGroups.number(of: group)
         return plans.address + UInt64(number * planStride)
-    }
-
-    private func group(_ group: ProjectionGroup) -> LowRankGroup {
-        let members = groups.members(of: group)
-        let (widths, starts) = members.columns
-        return LowRankGroup(
-            firstEntry: Int32(members.firstEntry),
-            memberCount: Int32(members.outputs.count),
-            inputs: Int32(members.inputs),
-            unused: 0,
-            outputs: widths,
-            columns: starts
-        )
     }
 }
 
@@ -179,11 +164,6 @@ struct LowRankGeometry {
             return 2 * rows * members.outputs.count * ((members.inputs + chunk - 1) / chunk) * Self.mostRank
         }
         scratchBytes = wordBytes * (words.max() ?? 1)
-    }
-
-    /// One a multiprocessor where the product runs beside.
-    func blocks(for extent: StepExtent) -> Int {
-        isDecode && extent.isDecode && extent.rows <= StreamedProducts.mostRows ? blocks / 2 : blocks
     }
 
     /// Numbers between rows of a block's vectors.

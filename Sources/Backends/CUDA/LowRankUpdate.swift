@@ -13,13 +13,10 @@ final class LowRankUpdate {
         "LOW_RANK_WARPS": "8", "LOW_RANK_DEPTH": "2", "LOW_RANK_EARLY": "2", "LOW_RANK_RESIDENT": "2",
     ]
 
-    /// What is to be compiled, in the order that `init` takes the modules; the last is the fused kernel again, for
-    /// updates that are left in rows of their own.
+    /// What is to be compiled, in the order that `init` takes the modules.
     static func jobs(_ modelDefines: [String: String]) -> [KernelJob] {
         let defines = modelDefines.merging(defines) { own, _ in own }
-        let apart = defines.merging(["LOW_RANK_APART": "1"]) { _, own in own }
         return sources.map { KernelJob(KernelSource(embedded: $0), defines: defines) }
-            + [KernelJob(KernelSource(embedded: "low_rank_decode.cu"), defines: apart)]
     }
 
     let groups: LowRankGroups
@@ -40,10 +37,7 @@ final class LowRankUpdate {
         decode = try LowRankTiles(
             context,
             plan: plan,
-            kernels: [
-                .together: try modules[2].kernel("punica_low_rank_decode"),
-                .apart: try modules[4].kernel("punica_low_rank_decode"),
-            ],
+            kernels: [.together: try modules[2].kernel("punica_low_rank_decode")],
             groups: groups,
             kind: .decode(rows: CUDABackend.paddedRows(limits.sequences)),
             type: type,
@@ -91,45 +85,19 @@ final class LowRankUpdate {
         guard case .projections(let layer, let group) = target, decode.isUsable else {
             return try rows.run(groups.members(of: target), x, inputs, rows: count, into: y, on: stream)
         }
-        let destination = LowRankDestination(y)
         let hasShort = extent.isDecode || extent.shortSegmentRows > 0
         let hasLong = !extent.isDecode && extent.hasLongSegments
         let both = hasShort && hasLong
         if both { try branch.fork(from: stream) }
         if hasShort {
             let stream = both ? branch.stream : stream
-            try decode.run(layer, group, x, extent, into: destination, .together, overlaps: !both, on: stream)
+            try decode.run(layer, group, x, extent, into: y, .together, overlaps: !both, on: stream)
         }
         if hasLong {
-            try prefill.run(layer, group, x, extent, into: destination, .shrink, overlaps: true, on: stream)
+            try prefill.run(layer, group, x, extent, into: y, .shrink, overlaps: true, on: stream)
             if both { try branch.join(stream) }
-            try prefill.run(layer, group, x, extent, into: destination, .expand, overlaps: !both, on: stream)
+            try prefill.run(layer, group, x, extent, into: y, .expand, overlaps: !both, on: stream)
         }
-    }
-}
-
-extension LowRankUpdate {
-    /// Whether a decode step's updates of a group can be computed beside the product.
-    func canStandApart(_ target: AdapterTarget, _ extent: StepExtent) -> Bool {
-        if case .projections = target { extent.hasAdapters && extent.isDecode && decode.isUsable } else { false }
-    }
-
-    /// Address of a group's plan.
-    func plan(of target: AdapterTarget) -> UInt64 {
-        guard case .projections(let layer, let group) = target else { preconditionFailure("the head has no plan") }
-        return decode.planAddress(layer: layer, group: group)
-    }
-
-    /// Leaves a group's updates in rows of their own, for the product that is launched next.
-    func runApart(
-        _ target: AdapterTarget,
-        _ x: CUDARows,
-        _ extent: StepExtent,
-        into destination: LowRankDestination,
-        on stream: Stream
-    ) throws(CUDAError) {
-        guard case .projections(let layer, let group) = target else { preconditionFailure("the head has no plan") }
-        try decode.run(layer, group, x, extent, into: destination, .apart, overlaps: true, on: stream)
     }
 }
 
@@ -140,25 +108,16 @@ struct LowRankInputs {
     let entriesPerSlot: Int
     /// The adapter of each row; -1 for none.
     let rowSlots: UInt64
+    /// The adapter of each wanted row; -1 for none.
+    let wantedSlots: UInt64
     /// How many rows there are.
     let liveRows: UInt64
     let segmentStarts: UInt64
     let segmentEnds: UInt64
     let segmentSlots: UInt64
     let segmentCount: UInt64
-}
-
-/// Rows that updates are added to, or left in.
-struct LowRankDestination {
-    let address: UInt64
-    /// Elements from a row to the next.
-    let pitch: Int
-    /// Where a launch that leaves updates apart tells that its input is complete.
-    var ready: UInt64 = 0
-}
-
-extension LowRankDestination {
-    init(_ y: CUDARows) { self.init(address: y.address, pitch: y.width) }
+    /// The step's number.
+    let round: UInt64
 }
 
 /// A group of dense products as low-rank updates see it: members read one input and write side by side.
@@ -168,6 +127,19 @@ struct LowRankMembers {
     let inputs: Int
     /// Of each member.
     let outputs: [Int]
+
+    /// As the kernels take it.
+    var kernelGroup: LowRankGroup {
+        let (widths, starts) = columns
+        return LowRankGroup(
+            firstEntry: Int32(firstEntry),
+            memberCount: Int32(outputs.count),
+            inputs: Int32(inputs),
+            unused: 0,
+            outputs: widths,
+            columns: starts
+        )
+    }
 
     /// Where each member begins; what there is not begins beyond all.
     var bounds: (Int32, Int32, Int32, Int32) {
@@ -202,6 +174,16 @@ struct LowRankGroups {
         }
     }
 
+    /// Of all layers, with the head.
+    var count: Int { layers * Self.all.count + 1 }
+
+    func number(of target: AdapterTarget) -> Int {
+        switch target {
+        case .projections(let layer, let group): layer * Self.all.count + Self.number(of: group)
+        case .head: count - 1
+        }
+    }
+
     /// With entries counted from an adapter's first.
     func members(of target: AdapterTarget) -> LowRankMembers {
         switch target {
@@ -214,6 +196,9 @@ struct LowRankGroups {
             return LowRankMembers(firstEntry: first, inputs: members.inputs, outputs: members.outputs)
         }
     }
+
+    /// The groups of a layer, with entries counted from its first, and the head.
+    var everyKind: [LowRankMembers] { Self.all.map { members(of: $0) } + [members(of: .head)] }
 
     /// With entries counted from a layer's first.
     func members(of group: ProjectionGroup) -> LowRankMembers {

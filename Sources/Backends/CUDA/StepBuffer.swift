@@ -78,6 +78,8 @@ struct StepLayout: Equatable {
         static let segments = 2
         static let wanted = 3
         static let logitSegments = 4
+        /// Grows by one with each step, and begins anew after 2³².
+        static let round = 5
         static let capacity = 16
     }
 }
@@ -120,6 +122,7 @@ struct StepBuffer {
         counts[StepLayout.Counts.segments] = Int32(batch.segments.count)
         counts[StepLayout.Counts.wanted] = Int32(batch.logitRows.count)
         counts[StepLayout.Counts.logitSegments] = Int32(batch.logitSegments.count)
+        counts[StepLayout.Counts.round] &+= 1
         loadRows(batch, rows: rows)
         put(batch.sequenceStarts, layout.sequenceStarts)
         put(batch.pageStarts, layout.pageStarts)

@@ -1,12 +1,22 @@
 internal import CUDA
 
+/// How a step's products get their low-rank updates.
+enum StepUpdates: Int, CaseIterable {
+    /// No row has an adapter.
+    case none
+    /// Products of few rows and small ranks take them along.
+    case along
+    /// They follow the products.
+    case after
+}
+
 /// What the operations of a step cover.
 struct StepExtent: Equatable {
     /// Rows of activations, padding included.
     var rows = 0
     /// Rows whose logits are wanted, padding included.
     var wanted = 0
-    var hasAdapters = false
+    var updates = StepUpdates.none
     /// Whether every sequence has one row.
     var isDecode = false
     /// The largest rank among the step's adapters; recorded steps serve any.
@@ -15,6 +25,8 @@ struct StepExtent: Equatable {
     var shortSegmentRows = 0
     /// In steps that do not decode: whether there are longer segments.
     var hasLongSegments = false
+
+    var hasAdapters: Bool { updates != .none }
 }
 
 /// The recorded forward passes of decode steps.
@@ -34,18 +46,22 @@ struct StepGraphs {
     init(largest: Int) {
         let count = (Self.buckets.firstIndex { $0 >= largest } ?? Self.buckets.count - 1) + 1
         sizes = Array(Self.buckets.prefix(count))
-        recordings = Array(repeating: nil, count: 2 * sizes.count)
+        recordings = Array(repeating: nil, count: StepUpdates.allCases.count * sizes.count)
     }
 
     /// The position of the smallest bucket for so many rows; nil when there is none.
     func bucket(for rows: Int) -> Int? { sizes.firstIndex { $0 >= rows } }
 
     /// The graph of a bucket and what it leaves its result in; nil when it is not recorded.
-    func recording(_ bucket: Int, hasAdapters: Bool) -> (graph: Graph, result: CUDARows)? {
-        recordings[2 * bucket + (hasAdapters ? 1 : 0)].map { ($0.graph, $0.result) }
+    func recording(_ bucket: Int, _ updates: StepUpdates) -> (graph: Graph, result: CUDARows)? {
+        recordings[place(bucket, updates)].map { ($0.graph, $0.result) }
     }
 
-    mutating func record(_ graph: Graph, _ result: CUDARows, _ bucket: Int, hasAdapters: Bool) {
-        recordings[2 * bucket + (hasAdapters ? 1 : 0)] = Recording(graph: graph, result: result)
+    mutating func record(_ graph: Graph, _ result: CUDARows, _ bucket: Int, _ updates: StepUpdates) {
+        recordings[place(bucket, updates)] = Recording(graph: graph, result: result)
+    }
+
+    private func place(_ bucket: Int, _ updates: StepUpdates) -> Int {
+        StepUpdates.allCases.count * bucket + updates.rawValue
     }
 }

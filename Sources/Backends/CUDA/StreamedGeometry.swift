@@ -1,4 +1,4 @@
-/// How a product of few rows is cut up; one kernel serves all products of a geometry.
+/// How a product of few rows is cut up; one kernel serves all products of a geometry (dense_stream.cu).
 struct StreamedGeometry: Hashable {
     /// Tiles of 8 weight rows that a block has in hand at once.
     let tiles: Int
@@ -6,10 +6,13 @@ struct StreamedGeometry: Hashable {
     let rowTiles: Int
     /// Stages that each warp has on their way.
     let depth: Int
+    /// Whether rows may have adapters.
+    let updates: Bool
 
     /// Of a stage's tile.
     private static var tileBytes: Int { 1024 }
     private static var warps: Int { 8 }
+    private static var mostTiles: Int { 4 }
 
     /// What of a GPU matters here.
     struct Device {
@@ -19,16 +22,16 @@ struct StreamedGeometry: Hashable {
     }
 
     /// - Parameter rows: of activations, at most 32.
-    init(outputs: Int, rows: Int, device: Device) {
+    init(outputs: Int, rows: Int, updates: Bool, device: Device) {
+        self.updates = updates
         rowTiles = rows <= 8 ? 1 : rows <= 16 ? 2 : 4
-        // By registers, and so that two stages of each warp fit beside the low-rank kernel.
-        let most = rowTiles == 1 ? 6 : 4
-        let share = ((outputs + 7) / 8 + device.multiprocessors - 1) / device.multiprocessors
-        let sets = (share + most - 1) / most
+        let share = Self.share(outputs: outputs, device)
+        let sets = (share + Self.mostTiles - 1) / Self.mostTiles
         tiles = (share + sets - 1) / sets
         let stage = Self.stageBytes(tiles: tiles, rowTiles: rowTiles)
-        // More than leaves a block of the low-rank kernel its place gains nothing.
-        let room = min(130 << 10, device.sharedBytes - Self.fixedBytes)
+        let fixed = Self.fixedBytes(tiles: tiles, rowTiles: rowTiles, updates: updates)
+        // A queue that is deeper makes all other loads wait longer.
+        let room = min(130 << 10, device.sharedBytes - fixed)
         depth = min(4, max(2, (room - Self.partsBytes(tiles: tiles, rowTiles: rowTiles)) / stage))
     }
 
@@ -37,11 +40,30 @@ struct StreamedGeometry: Hashable {
         depth * Self.stageBytes(tiles: tiles, rowTiles: rowTiles) + Self.partsBytes(tiles: tiles, rowTiles: rowTiles)
     }
 
-    /// Whether a block can have so much memory.
-    func fits(_ device: Device) -> Bool { sharedBytes + Self.fixedBytes <= device.sharedBytes }
+    /// Threads of a block, the last 256 for low-rank updates.
+    var threads: Int { updates ? 512 : 256 }
 
-    /// The kernel's own, beyond what a launch asks for.
-    private static var fixedBytes: Int { 2048 }
+    /// Whether such a product is quicker than the library's: each set of tiles reads all activations again.
+    static func pays(outputs: Int, rows: Int, _ device: Device) -> Bool {
+        rows <= 16 || share(outputs: outputs, device) <= mostTiles + 1
+    }
+
+    /// Tiles that a block has in all, at most.
+    private static func share(outputs: Int, _ device: Device) -> Int {
+        ((outputs + 7) / 8 + device.multiprocessors - 1) / device.multiprocessors
+    }
+
+    /// Whether a block can have so much memory.
+    func fits(_ device: Device) -> Bool {
+        sharedBytes + Self.fixedBytes(tiles: tiles, rowTiles: rowTiles, updates: updates) <= device.sharedBytes
+    }
+
+    /// The kernel's own, beyond what a launch asks for: sums and changes of a set, and what updates are made of.
+    private static func fixedBytes(tiles: Int, rowTiles: Int, updates: Bool) -> Int {
+        guard updates else { return 0 }
+        let (rows, columns) = (8 * rowTiles, 8 * tiles)
+        return 4 * 3 * rows * columns + rows * 4 * 36 + (14 << 10)
+    }
 
     /// Of all warps.
     private static func stageBytes(tiles: Int, rowTiles: Int) -> Int { warps * (tiles + rowTiles) * tileBytes }

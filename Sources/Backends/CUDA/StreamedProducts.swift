@@ -2,124 +2,168 @@ internal import CUDA
 internal import CUDAKernels
 internal import Core
 
-/// Dense products of few rows by a kernel of our own, which reads weights at the memory's rate and adds low-rank updates
-/// that were computed beside it (dense_stream.cu).
+/// Dense products of few rows by a kernel of our own, which reads weights at the memory's rate and takes the rows'
+/// low-rank updates along (dense_stream.cu).
 final class StreamedProducts {
     /// Of a product, at most; the library's are quicker from there on.
     static let mostRows = 32
+    /// Ranks of all rows together, at most, for their updates to hide behind the weights.
+    static let mostRanks = 512
 
+    /// Whether all products of a model are served with updates, up to `mostRows` rows.
+    let servesUpdates: Bool
     private let kernels: [StreamedGeometry: Kernel]
     private let device: StreamedGeometry.Device
-    /// Where low-rank updates wait to be added, float32 `[rows, outputs]`: one rounding of the sum is all that happens.
-    private let updates: DeviceBuffer
-    /// The tag of the last update whose input is complete.
-    private let ready: DeviceBuffer
+    private let planKernel: Kernel
+    /// `DenseUpdatePlan [layers · 4 + 1]`, of the step.
+    private let plans: DeviceBuffer
+    /// Words for A·x that blocks pass to each other, with tags: zero is no launch's.
+    private let vectors: DeviceBuffer
+    private let groups: LowRankGroups
 
     /// What is to be compiled for a model's products, in the order that `init` takes the modules.
-    static func jobs(_ context: Context, outputs: [Int], type: ScalarType) -> [KernelJob] {
-        geometries(outputs, StreamedGeometry.Device(context)).map { geometry in
+    static func jobs(_ context: Context, _ groups: LowRankGroups, type: ScalarType) -> [KernelJob] {
+        let outputs = groups.everyKind.map { $0.outputs.reduce(0, +) }
+        let products = geometries(outputs, StreamedGeometry.Device(context)).map { geometry in
             KernelJob(
                 KernelSource(embedded: "dense_stream.cu"),
                 defines: [
                     "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
+                    "DENSE_UPDATES": geometry.updates ? "1" : "0",
                     "DENSE_TILES": "\(geometry.tiles)",
                     "DENSE_ROW_TILES": "\(geometry.rowTiles)",
                     "DENSE_DEPTH": "\(geometry.depth)",
                 ]
             )
         }
+        return [KernelJob(KernelSource(embedded: "dense_plan.cu"))] + products
     }
 
     /// - Parameter modules: of `jobs`.
-    init(_ context: Context, _ modules: [Module], outputs: [Int]) throws(CUDAError) {
-        device = StreamedGeometry.Device(context)
+    init(_ context: Context, _ modules: [Module], groups: LowRankGroups) throws(CUDAError) {
+        let outputs = groups.everyKind.map { $0.outputs.reduce(0, +) }
+        let inputs = groups.everyKind.map(\.inputs)
+        let device = StreamedGeometry.Device(context)
         var kernels: [StreamedGeometry: Kernel] = [:]
-        for (geometry, module) in zip(Self.geometries(outputs, device), modules) {
+        for (geometry, module) in zip(Self.geometries(outputs, device), modules.dropFirst()) {
             kernels[geometry] = try module.kernel("punica_dense_stream")
         }
+        let all = Self.all(outputs, device)
+        // A tile belongs to one member.
+        let starts = groups.everyKind.flatMap { $0.outputs.dropLast() }
+        servesUpdates =
+            all.allSatisfy { !$0.updates || kernels[$0] != nil } && (inputs + starts).allSatisfy { $0 % 8 == 0 }
         self.kernels = kernels
-        ready = try DeviceBuffer(context, byteCount: 4)
-        try ready.fill(0)
-        updates = try DeviceBuffer(context, byteCount: 4 * Self.mostRows * (outputs.max() ?? 1))
+        self.device = device
+        let chunks = ((inputs.max() ?? 1) + 1023) / 1024
+        vectors = try DeviceBuffer(context, byteCount: 8 * chunks * 3 * Self.mostRows * LowRankGeometry.mostRank)
+        planKernel = try modules[0].kernel("punica_dense_plan")
+        plans = try DeviceBuffer(context, byteCount: MemoryLayout<DenseUpdatePlan>.stride * groups.count)
+        self.groups = groups
+        try vectors.fill(0)
+    }
+
+    private static func all(_ outputs: [Int], _ device: StreamedGeometry.Device) -> [StreamedGeometry] {
+        [8, 16, mostRows].flatMap { rows in
+            outputs.flatMap { outputs in
+                [false, true].map { StreamedGeometry(outputs: outputs, rows: rows, updates: $0, device: device) }
+            }
+        }
     }
 
     private static func geometries(_ outputs: [Int], _ device: StreamedGeometry.Device) -> [StreamedGeometry] {
-        let all = [8, 16, mostRows].flatMap { rows in
-            outputs.map { StreamedGeometry(outputs: $0, rows: rows, device: device) }
+        func order(_ geometry: StreamedGeometry) -> (Int, Int, Int, Int) {
+            (geometry.updates ? 1 : 0, geometry.rowTiles, geometry.tiles, geometry.depth)
         }
-        return Set(all).filter { $0.fits(device) }.sorted {
-            ($0.rowTiles, $0.tiles, $0.depth) < ($1.rowTiles, $1.tiles, $1.depth)
-        }
+        return Set(all(outputs, device)).filter { $0.fits(device) }.sorted { order($0) < order($1) }
     }
 
-    /// Whether the kernel takes a product, with an update or without.
+    /// Whether the kernel takes a product of so many rows without updates.
     func takes(_ weight: CUDAMatrix, rows: Int) -> Bool {
-        rows <= Self.mostRows && weight.inputs % 8 == 0 && kernels[geometry(weight, rows: rows)] != nil
+        guard rows <= Self.mostRows, weight.inputs % 8 == 0 else { return false }
+        guard StreamedGeometry.pays(outputs: weight.outputs, rows: rows, device) else { return false }
+        return kernels[geometry(weight, rows: rows, updates: false)] != nil
     }
 
-    private func geometry(_ weight: CUDAMatrix, rows: Int) -> StreamedGeometry {
-        StreamedGeometry(outputs: weight.outputs, rows: rows, device: device)
+    private func geometry(_ weight: CUDAMatrix, rows: Int, updates: Bool) -> StreamedGeometry {
+        StreamedGeometry(outputs: weight.outputs, rows: rows, updates: updates, device: device)
     }
 
-    /// Where the launch right before a product leaves its update.
-    func destination(of weight: CUDAMatrix) -> LowRankDestination {
-        LowRankDestination(address: updates.address, pitch: weight.outputs, ready: ready.address)
+    /// What is done to `x · Wᵀ` before it is stored.
+    struct Change {
+        /// Whose low-rank updates it takes along, as planned; nil where no row has an adapter.
+        var updates: AdapterTarget?
+        /// Address of a float32 vector to add to the rounded result; 0 for none.
+        var bias: UInt64 = 0
+        /// Whether W is `[gate | up]` and y = silu(gate) · up.
+        var isGated = false
     }
 
-    /// `y = x · Wᵀ`.
-    ///
-    /// - Parameter update: of this product, from the launch right before; nil for none.
+    /// `y = x · Wᵀ`, changed.
     func multiply(
         _ x: CUDARows,
         by weight: CUDAMatrix,
         rows: Int,
-        adding update: LowRankAddition?,
+        _ change: Change,
         into y: CUDARows,
         on stream: Stream
     ) throws(CUDAError) {
-        precondition(x.width == weight.inputs && y.width == weight.outputs, "rows of another width")
-        let geometry = geometry(weight, rows: rows)
+        precondition(x.width == weight.inputs, "rows of another width")
+        precondition(y.width == (change.isGated ? weight.outputs / 2 : weight.outputs), "rows of another width")
+        let geometry = geometry(weight, rows: rows, updates: change.updates != nil)
         guard let kernel = kernels[geometry] else { preconditionFailure("no kernel for \(weight.outputs) outputs") }
         var parameters = DenseStreamParams()
         parameters.x = x.address
         parameters.weight = weight.address
         parameters.y = y.address
+        parameters.bias = change.bias
         parameters.rows = Int32(rows)
         parameters.inputs = Int32(weight.inputs)
         parameters.outputs = Int32(weight.outputs)
         parameters.isFloat = y.type == .float32 ? 1 : 0
-        if let update {
-            parameters.update = updates.address
-            parameters.plan = update.plan
-            parameters.ready = ready.address
-            parameters.table = update.inputs.table
-            parameters.rowSlots = update.inputs.rowSlots
-            parameters.entriesPerAdapter = Int32(update.inputs.entriesPerSlot)
-            parameters.firstEntry = Int32(update.members.firstEntry)
-            parameters.memberCount = Int32(update.members.outputs.count)
-            parameters.columns = update.members.bounds
+        parameters.isGated = change.isGated ? 1 : 0
+        parameters.columns = (0, .max, .max, .max)
+        if let target = change.updates {
+            parameters.plan = plans.address + UInt64(MemoryLayout<DenseUpdatePlan>.stride * groups.number(of: target))
+            parameters.vectors = vectors.address
+            parameters.columns = groups.members(of: target).bounds
         }
         try kernel.launch(
             parameters,
             grid: (device.multiprocessors, 1, 1),
-            block: 256,
+            block: geometry.threads,
             sharedBytes: geometry.sharedBytes,
             overlapsPredecessor: true,
             on: stream
         )
     }
-}
 
-/// A low-rank update that a product adds.
-struct LowRankAddition {
-    let inputs: LowRankInputs
-    let members: LowRankMembers
-    /// Address of its plan.
-    let plan: UInt64
+    /// Looks up what the step's products have to update; at least two launches before the first of them.
+    func plan(_ inputs: LowRankInputs, _ extent: StepExtent, on stream: Stream) throws(CUDAError) {
+        let all = groups.everyKind.map(\.kernelGroup)
+        let parameters = DensePlanParams(
+            table: inputs.table,
+            rowSlots: inputs.rowSlots,
+            wantedSlots: inputs.wantedSlots,
+            round: inputs.round,
+            plans: plans.address,
+            rows: Int32(extent.rows),
+            wanted: Int32(extent.wanted),
+            layers: Int32(groups.layers),
+            entriesPerAdapter: Int32(inputs.entriesPerSlot),
+            entriesPerLayer: Int32(Projection.allCases.count),
+            unused: 0,
+            groups: (all[0], all[1], all[2], all[3], all[4])
+        )
+        try planKernel.launch(parameters, grid: (groups.count, 1, 1), block: 128, on: stream)
+    }
 }
 
 extension StreamedGeometry.Device {
     fileprivate init(_ context: Context) {
-        self.init(multiprocessors: context.multiprocessorCount, sharedBytes: context.sharedBytesPerBlock)
+        self.init(
+            multiprocessors: context.multiprocessorCount,
+            sharedBytes: context.sharedBytesPerBlock
+        )
     }
 }

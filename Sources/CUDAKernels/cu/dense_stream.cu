@@ -1,4 +1,5 @@
-// y[T, N] = x[T, K]·W[N, K]ᵀ for T up to 8, 16 or 32 rows: W is read once, at the rate of the memory.
+// y[T, N] = x[T, K]·W[N, K]ᵀ for T up to 8, 16 or 32 rows, with each row's low-rank update: W is read once, at the rate
+// of the memory.
 //
 // A block has neighbouring tiles of 8 rows of W and takes DENSE_TILES of them at a time; its warps share the inputs, and
 // their sums meet in shared memory. Weights and inputs come by asynchronous copies, a stage of 64 inputs at a time, into
@@ -6,71 +7,53 @@
 // one has ended, weights are already on their way: that hides its tail and the launch. Activations are the tensor
 // cores' 16 rows, weights their 8 columns; which k each element stands for is free as long as both sides agree.
 //
-// An update is the work of the launch right before this one, which runs beside it and tells when x is complete; the wait
-// for the update itself comes near the end. Sums are f32, in an order that
-// depends on N and K alone; y is rounded once.
+// Gated, W is [gate | up], a tile has 4 rows of each, and y = silu(gate) * up, rounded where transformers rounds.
+// Sums are f32, in an order that depends on N and K alone; y is rounded once.
 //
-// Constants: PUNICA_BF16, DENSE_TILES, DENSE_ROW_TILES (1, 2, 4: up to 8, 16, 32 rows), DENSE_DEPTH (stages on their
+// Blocks of a launch with updates wait for each other: all of them must fit on the device at once.
+// Constants: PUNICA_BF16, DENSE_UPDATES (whether rows may have adapters), DENSE_TILES, DENSE_ROW_TILES (1, 2, 4: up to 8, 16, 32 rows), DENSE_DEPTH (stages on their
 // way). Launch: one block a multiprocessor, 256 threads, dynamic shared memory
 //   8 * DENSE_DEPTH * (DENSE_TILES + DENSE_ROW_TILES) * 1024 + parts * DENSE_ROW_TILES * 8 * pitch * 4
-// parts = 8, for 32 rows 4; pitch = the odd multiple of 8 from 8 * DENSE_TILES on. K is a multiple of 8; addresses are multiples of 16.
-#include "DenseStreamParams.h"
-#include "low_rank.cuh"
+// parts = 8, for 32 rows 4; pitch = the odd multiple of 8 from 8 * DENSE_TILES on. K is a multiple of 8, N of 8 if
+// gated; addresses are multiples of 16.
+#include "dense_updates.cuh"
 
-#ifndef DENSE_TILES
-#define DENSE_TILES 4
-#endif
-#ifndef DENSE_ROW_TILES
-#define DENSE_ROW_TILES 1
-#endif
-#ifndef DENSE_DEPTH
-#define DENSE_DEPTH 3
-#endif
-
-using namespace low_rank;
+using namespace dense;
 
 constexpr int kWarps = 8;
 constexpr int kThreads = kWarps * 32;
-constexpr int kTiles = DENSE_TILES;
-constexpr int kRowTiles = DENSE_ROW_TILES;
-constexpr int kDepth = DENSE_DEPTH;
-// Rows of a tile of W, and bytes of a tile's stage.
-constexpr int kTile = 8;
-constexpr int kStageInputs = 64;
-constexpr int kTileBytes = kTile * kStageInputs * 2;
-// Pieces of 16 bytes in a tile's row, and the rows that a warp copies at once.
-constexpr int kPieces = kStageInputs / 8;
-constexpr int kCopiedRows = 32 / kPieces;
-constexpr int kCopies = kTile / kCopiedRows;
-// The tensor cores' tiles of activations, and how many warps' sums lie in shared memory at a time.
+// Tensor-core tiles of x, which have 16 rows.
 constexpr int kTall = (kRowTiles + 1) / 2;
+// The rows of W that a warp copies at once.
+constexpr int kCopiedRows = 32 / kPieces;
+// How many warps' sums lie in shared memory at a time.
 constexpr int kParts = kRowTiles < 4 ? kWarps : kWarps / 2;
-constexpr int kStageBytes = (kTiles + kRowTiles) * kTileBytes;
-constexpr int kMostRows = kRowTiles * kRows;
-constexpr int kColumns = kTiles * kTile;
 // An odd multiple of 8, so that the rows of a tile's sums lie in different banks.
 constexpr int kPitch = kTiles % 2 ? kColumns : kColumns + 8;
-constexpr int kOutputs = (kMostRows * kColumns + kThreads - 1) / kThreads;
-constexpr int kMembers = 4;
 
-static_assert(kRowTiles == 1 || kRowTiles % 2 == 0, "a tensor-core tile has 16 rows");
-static_assert(kMostRows * kMembers <= kThreads, "a thread looks up a row's adapter");
+static_assert(kTile == 2 * kCopiedRows, "a tile is copied in two halves");
+static_assert(kRows == kWarps, "a warp stores a row of each tile of rows");
 
-// What a row's adapter does to a member's outputs.
-struct Change {
-  const float *columnScale;
-  bool adds;
+// What the warps that stream pass to those that update: W's sums of a set, in two buffers.
+struct Sums {
+  float totals[2][kMostRows][kColumns];
+  float changes[kMostRows][kColumns];
 };
 
 // Fills a warp's queue: all stages of its inputs for a set of tiles, then for the next. Warps take neighbouring stages,
 // so that a block reads 1 KB of a row at about the same time.
 struct Feed {
   const DenseStreamParams &p;
+  const Sets &sets;
   const u32 slots;
-  const int lastTile, lastStage;
-  int tile, stage, slot = 0;
+  const int stages;
+  int set = 0, stage, slot = 0, used = 0;
 
-  __device__ __forceinline__ bool isEmpty() const { return tile >= lastTile || stage >= lastStage; }
+  __device__ __forceinline__ Feed(const DenseStreamParams &p, const Sets &sets, u32 slots)
+      : p(p), sets(sets), slots(slots), stages(ceilDiv(p.inputs, kStageInputs)), stage(threadIdx.x / 32) {}
+
+  __device__ __forceinline__ bool isEmpty() const { return set >= sets.count() || stage >= stages; }
+  __device__ __forceinline__ int input() const { return stage * kStageInputs + threadIdx.x % kPieces * 8; }
 
   __device__ __forceinline__ u32 target() const {
     const int row = threadIdx.x % 32 / kPieces, piece = threadIdx.x % kPieces;
@@ -78,16 +61,19 @@ struct Feed {
     return slots + slot * kStageBytes + (row * kPieces + (piece ^ (row & 1) << 2)) * 16;
   }
 
-  __device__ __forceinline__ int input() const { return stage * kStageInputs + threadIdx.x % kPieces * 8; }
-
   __device__ __forceinline__ void copyWeights() const {
-    const int k = input(), first = tile * kTile + threadIdx.x % 32 / kPieces;
+    const int k = input(), tileRows = p.isGated ? kTile / 2 : kTile, tile = sets.begin(set);
+    const int first = tile * tileRows + threadIdx.x % 32 / kPieces;
     const u16 *source = static_cast<const u16 *>(p.weight) + static_cast<long long>(first) * p.inputs + k;
-    const long long stride = static_cast<long long>(kCopiedRows) * p.inputs;
+    const long long pitch = static_cast<long long>(tileRows) * p.inputs;
+    const long long toHigh = static_cast<long long>(p.isGated ? p.outputs / 2 : kCopiedRows) * p.inputs;
 #pragma unroll
-    for (int i = 0; i < kCopies * kTiles; ++i) {
-      if (tile + i / kCopies < lastTile) {
-        copy8(target() + i * 512, source + i * stride, k < p.inputs && first + i * kCopiedRows < p.outputs);
+    for (int i = 0; i < kTiles; ++i) {
+      if (tile + i < sets.last) {
+        const int left = p.isGated ? kTile : p.outputs - first - i * kTile;
+        copy8(target() + i * kTileBytes, source + i * pitch, k < p.inputs && left > 0);
+        copy8(target() + i * kTileBytes + kTileBytes / 2, source + i * pitch + toHigh,
+              k < p.inputs && left > kCopiedRows);
       }
     }
   }
@@ -96,8 +82,9 @@ struct Feed {
     const int k = input(), first = threadIdx.x % 32 / kPieces;
     const u16 *source = static_cast<const u16 *>(p.x) + static_cast<long long>(first) * p.inputs + k;
 #pragma unroll
-    for (int i = 0; i < kCopies * kRowTiles; ++i) {
-      copy8(target() + kTiles * kTileBytes + i * 512, source + static_cast<long long>(i * kCopiedRows) * p.inputs,
+    for (int i = 0; i < 2 * kRowTiles; ++i) {
+      copy8(target() + kTiles * kTileBytes + i * (kTileBytes / 2),
+            source + static_cast<long long>(i * kCopiedRows) * p.inputs,
             k < p.inputs && first + i * kCopiedRows < p.rows);
     }
   }
@@ -105,41 +92,31 @@ struct Feed {
   __device__ __forceinline__ void advance() {
     slot = slot + 1 == kDepth ? 0 : slot + 1;
     stage += kWarps;
-    if (stage < lastStage) return;
+    if (stage < stages) return;
     stage = threadIdx.x / 32;
-    tile += kTiles;
+    ++set;
+  }
+
+  // Waits for the oldest stage.
+  __device__ __forceinline__ u32 take() {
+    awaitGroups<kDepth - 1>();
+    __syncwarp();
+    const u32 block = slots + used * kStageBytes;
+    used = used + 1 == kDepth ? 0 : used + 1;
+    return block;
+  }
+
+  // Asks for another stage in the place of one that all lanes have done with.
+  __device__ __forceinline__ void refill() {
+    __syncwarp();
+    if (!isEmpty()) {
+      copyWeights();
+      copyInputs();
+    }
+    advance();
+    commit();
   }
 };
-
-// This thread's outputs of a set of tiles.
-struct Output {
-  int row, column, index;
-  bool exists;
-
-  __device__ __forceinline__ Output(const DenseStreamParams &p, int tile, int lastTile, int number) {
-    index = number * kThreads + threadIdx.x;
-    row = index / kColumns;
-    index %= kColumns;
-    column = tile * kTile + index;
-    exists = row < p.rows && row < kMostRows && column < p.outputs && tile + index / kTile < lastTile;
-  }
-
-  __device__ __forceinline__ int member(const DenseStreamParams &p) const {
-    return (column >= p.columns[1]) + (column >= p.columns[2]) + (column >= p.columns[3]);
-  }
-};
-
-__device__ __forceinline__ void readChanges(const DenseStreamParams &p, Change *changes) {
-  const int row = threadIdx.x / kMembers, member = threadIdx.x % kMembers;
-  if (row >= kMostRows) return;
-  Change change = {nullptr, false};
-  const int slot = row < p.rows && member < p.memberCount ? p.rowSlots[row] : -1;
-  if (slot >= 0) {
-    const LowRankEntry &entry = p.table[static_cast<long long>(slot) * p.entriesPerAdapter + p.firstEntry + member];
-    change = {entry.columnScale, entry.rank > 0};
-  }
-  changes[threadIdx.x] = change;
-}
 
 // The products of one stage.
 __device__ __forceinline__ void multiplyStage(Tile (&sums)[kTall][kTiles], u32 block) {
@@ -184,19 +161,46 @@ __device__ __forceinline__ void leaveSums(const Tile (&sums)[kTall][kTiles], flo
   }
 }
 
-extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_dense_stream(
-    const __grid_constant__ DenseStreamParams p) {
-  extern __shared__ __align__(1024) char memory[];
-  __shared__ Change changes[kMostRows * kMembers];
-  float *parts = reinterpret_cast<float *>(memory + kWarps * kDepth * kStageBytes);
-  const int warp = threadIdx.x / 32;
-  const int tiles = ceilDiv(p.outputs, kTile), stages = ceilDiv(p.inputs, kStageInputs);
-  const int blocks = gridDim.x, block = blockIdx.x;
-  const int firstTile = static_cast<int>(static_cast<long long>(tiles) * block / blocks);
-  const int lastTile = static_cast<int>(static_cast<long long>(tiles) * (block + 1) / blocks);
-  const u32 slots = sharedAddress(memory) + warp * kDepth * kStageBytes;
+// All warps' sums of a lane's columns of this warp's rows.
+__device__ __forceinline__ void addParts(const float *parts, float (&totals)[kRowTiles][kPasses]) {
+#pragma unroll
+  for (int j = 0; j < kRowTiles; ++j) {
+#pragma unroll
+    for (int pass = 0; pass < kPasses; ++pass) {
+      const int index = threadIdx.x % 32 + 32 * pass, row = threadIdx.x / 32 + kWarps * j;
+      totals[j][pass] = 0;
+      if (index >= kColumns) continue;
+#pragma unroll
+      for (int w = 0; w < kParts; ++w) totals[j][pass] += parts[(w * kMostRows + row) * kPitch + index];
+    }
+  }
+}
 
-  Feed feed = {p, slots, lastTile, stages, firstTile, warp};
+// Stores a set's outputs of the rows that warp number `warp` of eight has.
+__device__ __forceinline__ void storeOutputs(const DenseStreamParams &p, const Sets &sets, int set, int warp,
+                                             const float (&outputs)[kRowTiles][kPasses]) {
+#pragma unroll
+  for (int pass = 0; pass < kPasses; ++pass) {
+    const Column column(p, sets.begin(set), sets.end(set), threadIdx.x % 32 + 32 * pass);
+#pragma unroll
+    for (int j = 0; j < kRowTiles; ++j) {
+      const int row = warp + kWarps * j;
+      const bool exists = column.exists && row < p.rows;
+      const float sum = outputs[j][pass], up = __shfl_down_sync(~0u, sum, kTile / 2);
+      if (!p.isGated) {
+        if (exists) storeOutput(p, row, column.output, sum);
+      } else if (exists && column.member == 0) {
+        static_cast<u16 *>(p.y)[static_cast<long long>(row) * (p.outputs / 2) + column.output] = gated(sum, up);
+      }
+    }
+  }
+}
+
+// The work of the warps that stream; `waiting` is null where no row has an adapter.
+__device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &sets, char *memory, Sums *waiting) {
+  float *parts = reinterpret_cast<float *>(memory + kWarps * kDepth * kStageBytes);
+  const int warp = threadIdx.x / 32, count = sets.count();
+  Feed feed(p, sets, sharedAddress(memory) + warp * kDepth * kStageBytes);
   Feed inputs = feed;
 #pragma unroll 1
   for (int asked = 0; asked < kDepth; ++asked) {
@@ -204,72 +208,122 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_dense_stream(
     feed.advance();
   }
   releaseSuccessor();
-  if (p.update) {
-    readChanges(p, changes);
-    hear(p.ready, reinterpret_cast<const LowRankShare *>(static_cast<const char *>(p.plan) + 64)->tag);
-  } else {
-    awaitPredecessor();
-  }
+  awaitPredecessor();
 #pragma unroll 1
   for (int asked = 0; asked < kDepth; ++asked) {
     if (!inputs.isEmpty()) inputs.copyInputs();
     inputs.advance();
     commit();
   }
-  __syncthreads();
 
-  int slot = 0;
 #pragma unroll 1
-  for (int tile = firstTile; tile < lastTile; tile += kTiles) {
+  for (int set = 0; set < count; ++set) {
     Tile sums[kTall][kTiles] = {};
 #pragma unroll 1
-    for (int stage = warp; stage < stages; stage += kWarps) {
-      awaitGroups<kDepth - 1>();
-      __syncwarp();
-      multiplyStage(sums, slots + slot * kStageBytes);
-      slot = slot + 1 == kDepth ? 0 : slot + 1;
-      __syncwarp();
-      if (!feed.isEmpty()) {
-        feed.copyWeights();
-        feed.copyInputs();
-      }
-      feed.advance();
-      commit();
+    for (int stage = warp; stage < feed.stages; stage += kWarps) {
+      multiplyStage(sums, feed.take());
+      feed.refill();
     }
     if (warp >= kWarps - kParts) leaveSums(sums, parts, false);
-    float updates[kOutputs] = {};
-    if (p.update) {
-      awaitPredecessor();
-#pragma unroll
-      for (int i = 0; i < kOutputs; ++i) {
-        const Output at(p, tile, lastTile, i);
-        if (at.exists && changes[at.row * kMembers + at.member(p)].adds) {
-          updates[i] = p.update[static_cast<long long>(at.row) * p.outputs + at.column];
-        }
-      }
-    }
-    __syncthreads();
+    meet<kThreads>(kStreams);
     if (kParts < kWarps) {
       if (warp < kParts) leaveSums(sums, parts, true);
-      __syncthreads();
+      meet<kThreads>(kStreams);
     }
+    float totals[kRowTiles][kPasses];
+    addParts(parts, totals);
+    if (set + 1 < count) meet<kThreads>(kStreams);
+    if (!waiting) {
+      storeOutputs(p, sets, set, warp, totals);
+      continue;
+    }
+    if (set >= 2) meet<kThreads + kUpdateThreads>(kEmpty + set % 2);
 #pragma unroll
-    for (int i = 0; i < kOutputs; ++i) {
-      const Output at(p, tile, lastTile, i);
-      if (!at.exists) continue;
-      float sum = 0;
+    for (int pass = 0; pass < kPasses; ++pass) {
+      const int index = threadIdx.x % 32 + 32 * pass;
 #pragma unroll
-      for (int w = 0; w < kParts; ++w) sum += parts[(w * kMostRows + at.row) * kPitch + at.index];
-      if (p.update) {
-        const Change &change = changes[at.row * kMembers + at.member(p)];
-        if (change.adds) sum = (change.columnScale ? change.columnScale[at.column] : 1.0f) * (sum + updates[i]);
+      for (int j = 0; j < kRowTiles; ++j) {
+        if (index < kColumns) waiting->totals[set % 2][warp + kWarps * j][index] = totals[j][pass];
       }
-      const long long place = static_cast<long long>(at.row) * p.outputs + at.column;
-      if (p.isFloat) static_cast<float *>(p.y)[place] = sum;
-      else static_cast<u16 *>(p.y)[place] = narrow(sum);
     }
-    __syncthreads();
+    arrive<kThreads + kUpdateThreads>(kFull + set % 2);
   }
-  // Whoever waits for this kernel thereby waits for those before.
-  awaitPredecessor();
 }
+
+// A set's sums with their changes, for the rows of one of the warps that update.
+__device__ __forceinline__ void addChanges(const DenseStreamParams &p, const Sets &sets, int set, const Updates &updates,
+                                           const Sums &waiting, float (&outputs)[kRowTiles][kPasses]) {
+  const int warp = threadIdx.x / 32 - kWarps;
+#pragma unroll
+  for (int pass = 0; pass < kPasses; ++pass) {
+    const int index = threadIdx.x % 32 + 32 * pass;
+    const Column column(p, sets.begin(set), sets.end(set), index);
+#pragma unroll
+    for (int j = 0; j < kRowTiles; ++j) {
+      const int row = warp + kWarps * j;
+      outputs[j][pass] = 0;
+      if (!column.exists) continue;
+      float sum = waiting.totals[set % 2][row][index];
+      const LowRankEntry &own = updates.entries[row * kMembers + column.member];
+      if (own.rank > 0) {
+        sum += waiting.changes[row][index];
+        if (own.columnScale) sum *= own.columnScale[column.place];
+      }
+      outputs[j][pass] = sum;
+    }
+  }
+}
+
+// The work of the warps beside them.
+__device__ __forceinline__ void update(const DenseStreamParams &p, const Sets &sets, Updates &updates, Sums &waiting) {
+  constexpr int kAll = kThreads + kUpdateThreads;
+  const int thread = threadIdx.x - kThreads, count = sets.count();
+  const u32 tag = p.plan->tag;
+  Shrinks shrinks(p, updates, lookUp(*p.plan, updates, thread), thread);
+  Expansion expansion(p, updates, sets, thread, tag, waiting.changes);
+  Batch batch;
+  if (count > 0) batch = expansion.fetch(0, 0);
+  releaseSuccessor();
+  awaitPredecessor();
+  shrinks.run(p, updates, tag);
+#pragma unroll 1
+  for (int set = 0; set < count;) {
+    const bool isLast = batch.isLast();
+    // The next weights are on their way while these are used.
+    Batch next;
+    if (set + isLast < count) next = expansion.fetch(set + isLast, isLast ? 0 : batch.base + kBatch);
+    expansion.use(batch);
+    if (isLast) {
+      float outputs[kRowTiles][kPasses];
+      __syncwarp();
+      meet<kAll>(kFull + set % 2);
+      addChanges(p, sets, set, updates, waiting, outputs);
+      if (set + 2 < count) arrive<kAll>(kEmpty + set % 2);
+      storeOutputs(p, sets, set, thread / 32, outputs);
+      ++set;
+    }
+    batch = next;
+  }
+}
+
+#if !DENSE_UPDATES
+
+extern "C" __global__ void __launch_bounds__(kThreads, 1) punica_dense_stream(
+    const __grid_constant__ DenseStreamParams p) {
+  extern __shared__ __align__(1024) char memory[];
+  stream(p, Sets(p), memory, nullptr);
+}
+
+#else
+
+extern "C" __global__ void __launch_bounds__(kThreads + kUpdateThreads, 1) punica_dense_stream(
+    const __grid_constant__ DenseStreamParams p) {
+  extern __shared__ __align__(1024) char memory[];
+  __shared__ Updates updates;
+  __shared__ Sums waiting;
+  const Sets sets(p);
+  if (threadIdx.x < kThreads) stream(p, sets, memory, &waiting);
+  else update(p, sets, updates, waiting);
+}
+
+#endif

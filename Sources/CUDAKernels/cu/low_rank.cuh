@@ -155,19 +155,6 @@ __device__ __forceinline__ u64 peek(const u64 *word) {
   return bits;
 }
 
-// Says by a tag that what this thread has seen complete is complete, to those that hear it.
-__device__ __forceinline__ void tell(u32 *word, u32 tag) {
-  asm volatile("st.release.gpu.global.u32 [%0], %1;" ::"l"(word), "r"(tag) : "memory");
-}
-
-// Waits until a tag, or a later one, has been told.
-__device__ __forceinline__ void hear(const u32 *word, u32 tag) {
-  u32 told;
-  do {
-    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(told) : "l"(word) : "memory");
-  } while (static_cast<int>(told - tag) < 0);
-}
-
 __device__ __forceinline__ void awaitPredecessor() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");

@@ -10,9 +10,6 @@
 // that no other row touches; v enters the second product as two 16-bit terms (its 16 leading bits in bf16), so nothing
 // of it is lost at the precision of y. Sums are f32, y is rounded once.
 //
-// With LOW_RANK_APART, y is float rows of their own that hold scale * (x[rows]·Aᵀ)·Bᵀ; the successor is released at once
-// and runs beside, and `ready` tells it by the launch's tag when x is complete.
-//
 // Blocks wait for each other: the grid must fit on the device at once, and one such launch may be in flight at a time.
 // Launch: grid = the plan's `blocks` (made with rowsPerTile 8), LOW_RANK_WARPS * 32 threads, dynamic shared memory
 //   warps * (depth * 4096 + 1152) + 64 * 64 + 16 * vectorPitch * 2 (+ 32 * vectorPitch + 32 in fp16)
@@ -384,7 +381,7 @@ struct Rows {
     Outputs at;
     at.column = (unit - begin) * width + across;
     at.count = row < rows && across < width ? minimum(outputs - at.column, 8) : 0;
-    at.y = static_cast<Result *>(work.p.y) + static_cast<long long>(firstRow + row) * work.p.yPitch + column + at.column;
+    at.y = static_cast<u16 *>(work.p.y) + static_cast<long long>(firstRow + row) * work.p.yPitch + column + at.column;
     at.aligned = aligned;
     return at;
   }
@@ -472,10 +469,6 @@ __device__ __forceinline__ void stamp(u32 tag, int which) {
 extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica_low_rank_decode(
     const __grid_constant__ LowRankUpdateParams p) {
   extern __shared__ __align__(1024) char memory[];
-#if LOW_RANK_APART
-  // The successor runs beside this kernel; it hears by `ready` that x is complete.
-  releaseSuccessor();
-#endif
   const int warp = threadIdx.x / 32;
   char *cursor = memory + kWarps * kDepth * kBlockBytes;
   float *parts = reinterpret_cast<float *>(cursor), *tile = parts + warp * kTileFloats;
@@ -509,11 +502,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica
   STAMP(1);
   if (LOW_RANK_EARLY >= kDepth) awaitPredecessor();
   STAMP(2);
-#if LOW_RANK_APART
-  if (blockIdx.x == 0 && threadIdx.x == 0) tell(p.ready, share.tag);
-#else
   releaseSuccessor();
-#endif
 
   if (LOW_RANK_PHASES & 1) shrink(work, queue, parts);
   STAMP(3);

@@ -3,52 +3,24 @@
 
 #include "low_rank.cuh"
 
-// 1: results go to float rows of their own, before column scales; 0: they are added to y.
-#ifndef LOW_RANK_APART
-#define LOW_RANK_APART 0
-#endif
-
 namespace low_rank {
-
-#if LOW_RANK_APART
-using Result = float;
-#else
-using Result = u16;
-#endif
 
 // 8 neighbouring outputs of a row: where in y, which columns of their member, how many of them exist.
 struct Outputs {
-  Result *y;
+  u16 *y;
   int column, count;
   bool aligned;
 
   __device__ __forceinline__ bool isWhole() const { return aligned && count == 8; }
 
   // Reads ahead what `store` will need.
-  __device__ __forceinline__ Quad load() const { return !LOW_RANK_APART && isWhole() ? loadGlobal(y) : Quad{0, 0, 0, 0}; }
+  __device__ __forceinline__ Quad load() const { return isWhole() ? loadGlobal(y) : Quad{0, 0, 0, 0}; }
 };
 
 __device__ __forceinline__ u32 combine(u32 y, float d0, float d1, float scale, float c0, float c1) {
   const float low = widen(static_cast<u16>(y)), high = widen(static_cast<u16>(y >> 16));
   return pack(narrow(c0 * (low + scale * d0)), narrow(c1 * (high + scale * d1)));
 }
-
-#if LOW_RANK_APART
-
-// y = scale * sums.
-__device__ __forceinline__ void store(const LowRankPair &, const Outputs &at, Quad, const float *sums, float scale) {
-  if (at.isWhole()) {
-    const float4 low = reinterpret_cast<const float4 *>(sums)[0], high = reinterpret_cast<const float4 *>(sums)[1];
-    float4 *target = reinterpret_cast<float4 *>(at.y);
-    target[0] = make_float4(scale * low.x, scale * low.y, scale * low.z, scale * low.w);
-    target[1] = make_float4(scale * high.x, scale * high.y, scale * high.z, scale * high.w);
-  } else {
-#pragma unroll 1
-    for (int i = 0; i < at.count; ++i) at.y[i] = scale * sums[i];
-  }
-}
-
-#else
 
 // y = columnScale * (y + scale * (low, high)) for 8 outputs, rounded once.
 __device__ __forceinline__ void storeWhole(const LowRankPair &pair, const Outputs &at, Quad y, float4 low, float4 high,
@@ -93,8 +65,6 @@ __device__ __forceinline__ void storeHeld(const LowRankPair &pair, const Outputs
     }
   }
 }
-
-#endif
 
 // Writes a value of v as two 16-bit terms.
 __device__ __forceinline__ void writeTerms(u16 *vectors, int pitch, int row, int rank, float value) {

@@ -3,32 +3,59 @@
 #include "DevicePointer.h"
 #include "LowRankParams.h"
 
-// y[t] = x[t]·Wᵀ for few rows; with an update, columnScale * (x[t]·Wᵀ + update[t]) where t's adapter has one.
+// What a launch's updates are: made once a step by punica_dense_plan, for each layer and group and the head. 4864 bytes.
+struct DenseUpdatePlan {
+    // Of each row, four members; rank 0 = no update.
+    struct LowRankEntry entries[128];
+    // The adapter of each row; -1 for none.
+    int32_t slots[32];
+    // Where the units of A·x of each row and member begin; a segment's are its first row's. The last is their number.
+    int32_t starts[129];
+    // Of the launch, and of no other.
+    uint32_t tag;
+    int32_t unused[30];
+};
+
+struct DensePlanParams {
+    DEVICE_POINTER(const struct LowRankEntry) table;
+    // The adapter of each row of the step, and of each wanted row; -1 for none. Rows of one adapter are neighbours.
+    DEVICE_POINTER(const int32_t) rowSlots;
+    DEVICE_POINTER(const int32_t) wantedSlots;
+    // Grows by one with each step.
+    DEVICE_POINTER(const uint32_t) round;
+    // [layers · 4 + 1]
+    DEVICE_POINTER(struct DenseUpdatePlan) plans;
+    int32_t rows;
+    int32_t wanted;
+    int32_t layers;
+    int32_t entriesPerAdapter;
+    int32_t entriesPerLayer;
+    int32_t unused;
+    // With entries counted from a layer's first; the head's, which come last, from an adapter's.
+    struct LowRankGroup groups[5];
+};
+
+// y[t] = x[t]·Wᵀ for few rows, with each row's own low-rank update; gated, silu of its first half times its second.
 struct DenseStreamParams {
     // [rows, inputs], without gaps.
     DEVICE_POINTER(const void) x;
     // [outputs, inputs]
     DEVICE_POINTER(const void) weight;
-    // [rows, outputs], 16-bit or float.
+    // [rows, outputs], 16-bit or float; gated: [rows, outputs / 2].
     DEVICE_POINTER(void) y;
-    // [rows, outputs], written by the launch right before this one; null for none.
-    DEVICE_POINTER(const float) update;
-    DEVICE_POINTER(const struct LowRankEntry) table;
-    // That launch's plan, whose tag tells in `ready` that x is complete.
-    DEVICE_POINTER(const void) plan;
-    DEVICE_POINTER(const uint32_t) ready;
-    // The adapter of each row; -1 for none.
-    DEVICE_POINTER(const int32_t) rowSlots;
+    // What is added to each output after everything else and its rounding; null for none.
+    DEVICE_POINTER(const float) bias;
+    // Null where no row has an adapter.
+    DEVICE_POINTER(const struct DenseUpdatePlan) plan;
+    // Words for A·x, [ceil(inputs / 1024), 3, 32, 512]: a value and the tag of its launch.
+    DEVICE_POINTER(uint64_t) vectors;
     int32_t rows;
     int32_t inputs;
     int32_t outputs;
     // Whether y is float.
     int32_t isFloat;
-    int32_t entriesPerAdapter;
-    // The first member's entry within an adapter's.
-    int32_t firstEntry;
-    int32_t memberCount;
+    int32_t isGated;
     int32_t unused;
-    // Where each member's outputs begin; what no member has is beyond all outputs.
+    // Where each member's outputs begin, multiples of 8; what no member has is beyond all outputs.
     int32_t columns[4];
 };

@@ -86,6 +86,4 @@ struct LowRankUpdateParams {
     int32_t vectorPitch;
     int32_t chunk;
     struct LowRankGroup group;
-    // Where a launch that writes rows of its own says, by its tag, that x is complete.
-    DEVICE_POINTER(uint32_t) ready;
 };

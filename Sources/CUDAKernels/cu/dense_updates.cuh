@@ -1,0 +1,346 @@
+// How a dense product of few rows gets its rows' low-rank updates: y[t] += scale * B·(A·x[t]), by warps of their own
+// beside those that stream W. Where the memory is busy every load takes microseconds, so all that does not depend on x is
+// asked for before the kernel before this one has ended.
+//
+// The blocks share out A·x by units (8 rows of a segment x 16 ranks x 1024 inputs); sums travel between blocks as
+// (f32, tag) words and are added in the order of the inputs. Then each block expands its columns of W, set by set. A warp has the rows whose number it has (modulo the warps), lanes are columns. Everything is f32.
+#pragma once
+
+#include "dense_shape.cuh"
+
+// Polls after which a launch whose blocks do not all run ends in an error instead of never.
+#ifndef DENSE_PATIENCE
+#define DENSE_PATIENCE (1 << 24)
+#endif
+
+namespace dense {
+
+// Lanes are a set's columns, so many times.
+constexpr int kColumns = kTiles * kTile;
+constexpr int kPasses = (kColumns + 31) / 32;
+constexpr int kPairs = kMostRows * kMembers;
+// Inputs of a unit of A·x, of one warp's part of it, and the steps that a part takes.
+constexpr int kChunk = 1024;
+constexpr int kPart = kChunk / kUpdateWarps;
+constexpr int kPartSteps = kPart / kStep;
+constexpr int kUnitSums = kRanks * kRows;
+// A piece is 8 ranks of one row's B for every column of a set; so many are on their way at a time.
+constexpr int kPieceRanks = 8;
+constexpr int kBatch = 4;
+// Pieces whose A·x a warp has room for, over all members of a set.
+constexpr int kRoom = 16;
+// The places of the words of A·x: [chunks, 3, 32, 512].
+constexpr int kWordMembers = 3, kWordRows = 32, kWordRanks = 512;
+
+// What the warps of a block pass to each other; in shared memory.
+struct Updates {
+  // A·x for each warp's pieces.
+  __align__(16) float vectors[kUpdateWarps][kRoom * kPieceRanks];
+  float sums[2][kUpdateWarps * kUnitSums];
+  LowRankEntry entries[kPairs];
+  int starts[kPairs + 1];
+  int slots[kMostRows];
+};
+
+// How many rows from this one on, itself included, have its adapter.
+__device__ __forceinline__ int segmentRows(const Updates &updates, int row) {
+  int end = row + 1;
+  while (end < kMostRows && updates.slots[end] == updates.slots[row]) ++end;
+  return end - row;
+}
+
+// Brings the plan; returns the launch's units of A·x.
+__device__ __forceinline__ int lookUp(const DenseUpdatePlan &plan, Updates &updates, int thread) {
+  constexpr int kQuads = kPairs * sizeof(LowRankEntry) / sizeof(Quad);
+#pragma unroll
+  for (int i = 0; i < kQuads; i += kUpdateThreads) {
+    if (i + thread < kQuads) {
+      reinterpret_cast<Quad *>(updates.entries)[i + thread] = loadGlobal(reinterpret_cast<const Quad *>(plan.entries) + i + thread);
+    }
+  }
+  for (int i = thread; i <= kPairs; i += kUpdateThreads) updates.starts[i] = plan.starts[i];
+  if (thread < kMostRows) updates.slots[thread] = plan.slots[thread];
+  const int units = plan.starts[kPairs];
+  meet<kUpdateThreads>(kUpdates);
+  return units;
+}
+
+__device__ __forceinline__ unsigned long long *wordsOf(const DenseStreamParams &p, int chunk, int member, int row) {
+  return p.vectors + ((static_cast<long long>(chunk) * kWordMembers + member) * kWordRows + row) * kWordRanks;
+}
+
+// One unit of A·x as a thread sees it.
+struct Unit {
+  int member, firstRow, rows, firstRank, ranks, chunk, left;
+  const u16 *a, *x;
+
+  __device__ inline Unit(const DenseStreamParams &p, const Updates &updates, int number, int thread) {
+    int low = 0, high = kPairs;
+    while (high - low > 1) {
+      const int middle = (low + high) / 2;
+      if (updates.starts[middle] <= number) low = middle;
+      else high = middle;
+    }
+    const LowRankEntry &entry = updates.entries[low];
+    const int lane = thread % 32, chunks = ceilDiv(p.inputs, kChunk), tiles = ceilDiv(entry.rank, kRanks);
+    const unsigned local = number - updates.starts[low], outer = local / chunks;
+    const int rowTile = outer / tiles;
+    member = low % kMembers;
+    chunk = local - outer * chunks;
+    firstRank = (outer - rowTile * tiles) * kRanks;
+    ranks = minimum(entry.rank - firstRank, kRanks);
+    firstRow = low / kMembers + rowTile * kRows;
+    rows = minimum(segmentRows(updates, low / kMembers) - rowTile * kRows, kRows);
+    const int k = chunk * kChunk + thread / 32 * kPart + lane % 4 * 8;
+    left = p.inputs - k;
+    a = static_cast<const u16 *>(entry.a) + static_cast<long long>(firstRank + lane / 4) * p.inputs + k;
+    x = static_cast<const u16 *>(p.x) + static_cast<long long>(firstRow + lane / 4) * p.inputs + k;
+  }
+};
+
+// A block's units of A·x.
+struct Shrinks {
+  const int thread, first, end;
+  // A unit's weights; the first one's are on their way before the kernel before this one has ended.
+  Quad low[kPartSteps], high[kPartSteps];
+
+  __device__ __forceinline__ Shrinks(const DenseStreamParams &p, const Updates &updates, int units, int thread)
+      : thread(thread), first(static_cast<int>(static_cast<long long>(units) * blockIdx.x / gridDim.x)),
+        end(static_cast<int>(static_cast<long long>(units) * (blockIdx.x + 1) / gridDim.x)) {
+    if (first < end) read(p, Unit(p, updates, first, thread));
+  }
+
+  __device__ __forceinline__ void read(const DenseStreamParams &p, const Unit &unit) {
+    const int rank = thread % 32 / 4;
+#pragma unroll
+    for (int i = 0; i < kPartSteps; ++i) {
+      low[i] = load8(unit.a + i * kStep, rank < unit.ranks ? unit.left - i * kStep : 0, true);
+      high[i] = load8(unit.a + 8LL * p.inputs + i * kStep, rank + 8 < unit.ranks ? unit.left - i * kStep : 0, true);
+    }
+  }
+
+  // Computes them all; warps' sums meet in two buffers, so that one barrier a unit is enough.
+  __device__ inline void run(const DenseStreamParams &p, Updates &updates, u32 tag) {
+    const int lane = thread % 32, g = lane / 4, t = lane % 4;
+#pragma unroll 1
+    for (int number = first; number < end; ++number) {
+      const Unit unit(p, updates, number, thread);
+      if (number > first) read(p, unit);
+      Quad x[kPartSteps];
+#pragma unroll
+      for (int i = 0; i < kPartSteps; ++i) x[i] = load8(unit.x + i * kStep, g < unit.rows ? unit.left - i * kStep : 0, true);
+      Tile sums[2] = {};
+#pragma unroll
+      for (int i = 0; i < kPartSteps; ++i) multiplyStep(sums[i % 2], low[i], high[i], x[i]);
+      float *buffer = updates.sums[(number - first) % 2];
+      float *own = buffer + thread / 32 * kUnitSums + 2 * t * kRanks + g;
+      own[0] = sums[0].a + sums[1].a;
+      own[kRanks] = sums[0].b + sums[1].b;
+      own[8] = sums[0].c + sums[1].c;
+      own[kRanks + 8] = sums[0].d + sums[1].d;
+      meet<kUpdateThreads>(kUpdates);
+      const int row = thread / kRanks, rank = thread % kRanks;
+      if (row >= unit.rows || rank >= unit.ranks) continue;
+      float sum = 0;
+#pragma unroll
+      for (int i = 0; i < kUpdateWarps; ++i) sum += buffer[i * kUnitSums + thread];
+      post(wordsOf(p, unit.chunk, unit.member, unit.firstRow + row) + unit.firstRank + rank, sum, tag);
+    }
+  }
+};
+
+// The sum of A·x's words for one rank, as soon as they have arrived.
+__device__ __forceinline__ float addWords(const DenseStreamParams &p, const unsigned long long *word, u32 tag) {
+  constexpr long long kPitch = static_cast<long long>(kWordMembers) * kWordRows * kWordRanks;
+  constexpr int kAhead = 6;
+  const int chunks = ceilDiv(p.inputs, kChunk);
+  float sum = 0;
+#pragma unroll 1
+  for (int base = 0; base < chunks; base += kAhead) {
+    u64 bits[kAhead];
+    bool waits = true;
+    for (int polls = 0; waits; ++polls) {
+      if (polls == DENSE_PATIENCE) asm volatile("trap;");
+      waits = false;
+#pragma unroll
+      for (int i = 0; i < kAhead; ++i) {
+        if (base + i < chunks) bits[i] = peek(word + (base + i) * kPitch);
+      }
+#pragma unroll
+      for (int i = 0; i < kAhead; ++i) {
+        if (base + i < chunks) waits |= static_cast<u32>(bits[i] >> 32) != tag;
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) {
+      if (base + i < chunks) sum += __uint_as_float(static_cast<u32>(bits[i]));
+    }
+  }
+  return sum;
+}
+
+// A piece's row, as the j-th of its warp's, and which of the row's it is.
+struct Piece {
+  int owner, number;
+};
+
+// Up to kBatch pieces of a warp's rows in one set, a row's side by side, and their weights.
+struct Batch {
+  int firstTile, lastTile, base, total;
+  // The members that the set's columns have.
+  int firstMember, lastMember;
+  // This lane's.
+  Piece piece;
+  Quad weights[kBatch][kPasses];
+
+  __device__ __forceinline__ int count() const { return minimum(total - base, kBatch); }
+  __device__ __forceinline__ int members() const { return lastMember - firstMember + 1; }
+  // Whether its set has no more.
+  __device__ __forceinline__ bool isLast() const { return base + kBatch >= total; }
+};
+
+// The second product of a block, by one of its warps.
+struct Expansion {
+  const DenseStreamParams &p;
+  Updates &updates;
+  const Sets &sets;
+  const int warp, lane;
+  const u32 tag;
+  // Where the changes of a set are left.
+  float (*const changes)[kColumns];
+  // What has been added up of the present row, for this lane's columns.
+  int present = -1;
+  float sums[kPasses] = {};
+  // The members whose A·x is at hand, for all of a set's pieces.
+  int keptFirst = -1, keptLast = -1;
+
+  __device__ __forceinline__ Expansion(const DenseStreamParams &p, Updates &updates, const Sets &sets, int thread,
+                                       u32 tag, float (*changes)[kColumns])
+      : p(p), updates(updates), sets(sets), warp(thread / 32), lane(thread % 32), tag(tag), changes(changes) {}
+
+  // The j-th of this warp's rows.
+  __device__ __forceinline__ int row(int j) const { return warp + kUpdateWarps * j; }
+  __device__ __forceinline__ const LowRankEntry &entry(int j, int member) const {
+    return updates.entries[row(j) * kMembers + member];
+  }
+
+  // Asks for a batch of a set, from piece `base` on.
+  __device__ __forceinline__ Batch fetch(int set, int base) const {
+    Batch batch;
+    batch.firstTile = sets.begin(set);
+    batch.lastTile = sets.end(set);
+    batch.base = base;
+    batch.firstMember = p.isGated ? 0 : Column(p, batch.firstTile, batch.lastTile, 0).member;
+    const int columns = (batch.lastTile - batch.firstTile) * kTile;
+    batch.lastMember = p.isGated ? 1 : Column(p, batch.firstTile, batch.lastTile, columns - 1).member;
+    batch.total = 0;
+#pragma unroll
+    for (int j = 0; j < kRowTiles; ++j) batch.total += pieces(batch, j);
+    batch.piece = find(batch, base + lane % kBatch);
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) {
+      const int j = __shfl_sync(~0u, batch.piece.owner, i);
+      const int first = __shfl_sync(~0u, batch.piece.number, i) * kPieceRanks;
+#pragma unroll
+      for (int pass = 0; pass < kPasses; ++pass) {
+        batch.weights[i][pass] = {0, 0, 0, 0};
+        if (i >= batch.count()) continue;
+        const Column column(p, batch.firstTile, batch.lastTile, lane + 32 * pass);
+        const LowRankEntry &own = entry(j, column.member);
+        const u16 *b = static_cast<const u16 *>(own.b) + static_cast<long long>(column.place) * own.rank + first;
+        batch.weights[i][pass] = load8(b, column.exists ? own.rank - first : 0, own.rank % 8 == 0);
+      }
+    }
+    return batch;
+  }
+
+  __device__ __forceinline__ int pieces(const Batch &batch, int j) const {
+    int rank = 0;
+    for (int m = batch.firstMember; m <= batch.lastMember; ++m) rank = maximum(rank, entry(j, m).rank);
+    return ceilDiv(rank, kPieceRanks);
+  }
+
+  // Any piece of a batch's set, by its place among them.
+  __device__ __forceinline__ Piece find(const Batch &batch, int place) const {
+    Piece piece = {0, place};
+    int end = 0;
+#pragma unroll
+    for (int j = 0; j < kRowTiles; ++j) {
+      end += pieces(batch, j);
+      if (end <= place) piece = {j + 1, place - end};
+    }
+    return piece;
+  }
+
+  // Where a member's part of A·x begins.
+  __device__ __forceinline__ int place(const Batch &batch, int member) const {
+    return kRoom / batch.members() * (member - batch.firstMember) * kPieceRanks;
+  }
+
+  // A·x for so many pieces of a batch's set.
+  __device__ __forceinline__ void gather(const Batch &batch, int base, int count) {
+    __syncwarp();
+#pragma unroll 1
+    for (int i = lane; i < count * kPieceRanks; i += 32) {
+      const Piece piece = find(batch, base + i / kPieceRanks);
+      const int j = piece.owner, rank = piece.number * kPieceRanks + i % kPieceRanks;
+      for (int m = batch.firstMember; m <= batch.lastMember; ++m) {
+        const bool exists = rank < entry(j, m).rank;
+        updates.vectors[warp][place(batch, m) + i] = exists ? addWords(p, wordsOf(p, 0, m, row(j)) + rank, tag) : 0;
+      }
+    }
+    __syncwarp();
+  }
+
+  // Sees to it that A·x is at hand for a batch. Returns where that of its first piece lies.
+  __device__ __forceinline__ int bring(const Batch &batch) {
+    if (batch.total > kRoom / batch.members()) {
+      gather(batch, batch.base, batch.count());
+      keptFirst = -1;
+      return 0;
+    }
+    if (batch.firstMember != keptFirst || batch.lastMember != keptLast) gather(batch, 0, batch.total);
+    keptFirst = batch.firstMember;
+    keptLast = batch.lastMember;
+    return batch.base * kPieceRanks;
+  }
+
+  __device__ __forceinline__ void use(const Batch &batch) {
+    const int first = bring(batch);
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) {
+      const int j = __shfl_sync(~0u, batch.piece.owner, i);
+      if (i >= batch.count()) continue;
+      if (j != present) turnTo(j, batch);
+#pragma unroll
+      for (int pass = 0; pass < kPasses; ++pass) {
+        const int member = Column(p, batch.firstTile, batch.lastTile, lane + 32 * pass).member;
+        sums[pass] += dot(batch.weights[i][pass], updates.vectors[warp] + place(batch, member) + first + i * kPieceRanks);
+      }
+    }
+    if (batch.isLast()) turnTo(-1, batch);
+  }
+
+  // Leaves the present row's changes and begins another's.
+  __device__ __forceinline__ void turnTo(int j, const Batch &batch) {
+#pragma unroll
+    for (int pass = 0; pass < kPasses; ++pass) {
+      const int index = lane + 32 * pass;
+      const Column column(p, batch.firstTile, batch.lastTile, index);
+      if (present >= 0 && column.exists) {
+        changes[row(present)][index] = entry(present, column.member).scale * sums[pass];
+      }
+      sums[pass] = 0;
+    }
+    present = j;
+  }
+
+  __device__ __forceinline__ static float dot(Quad b, const float *vector) {
+    const float4 low = reinterpret_cast<const float4 *>(vector)[0], high = reinterpret_cast<const float4 *>(vector)[1];
+    const float2 two[4] = {widenTwo(b.x), widenTwo(b.y), widenTwo(b.z), widenTwo(b.w)};
+    return two[0].x * low.x + two[0].y * low.y + two[1].x * low.z + two[1].y * low.w + two[2].x * high.x +
+           two[2].y * high.y + two[3].x * high.z + two[3].y * high.w;
+  }
+};
+
+}  // namespace dense
