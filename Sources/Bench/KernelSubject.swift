@@ -153,7 +153,8 @@ struct KernelSubject: ~Copyable {
             switch group {
             case .queryKeyValue: device.multiply(rows.hidden, by: weight, bias: nil, target: target, into: rows.qkv)
             case .output: device.multiply(rows.attention, by: weight, bias: nil, target: target, into: rows.delta)
-            case .gateUp: device.multiply(rows.hidden, by: weight, bias: nil, target: target, into: rows.gateUp)
+            case .gateUp:
+                device.multiplyGated(rows.hidden, by: weight, target: target, through: rows.gateUp, into: rows.gated)
             case .down: device.multiply(rows.gated, by: weight, bias: nil, target: target, into: rows.delta)
             }
         }

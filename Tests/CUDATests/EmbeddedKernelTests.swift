@@ -32,6 +32,15 @@ import Testing
         #expect(Set(source.headers.map(\.name)) == Set(included))
     }
 
+    private static func forms(of name: String) -> [[String: String]] {
+        let types = ["0", "1"].map { ["PUNICA_BF16": $0] }
+        guard name == "dense_stream.cu" else { return types }
+        let geometries = [("0", "4", "4"), ("1", "3", "2"), ("1", "4", "4")].map { updates, tiles, rowTiles in
+            ["DENSE_UPDATES": updates, "DENSE_TILES": tiles, "DENSE_ROW_TILES": rowTiles]
+        }
+        return types + geometries
+    }
+
     @Test(
         .enabled(if: NVRTC.ofThisMachine != nil, "NVRTC is not on this machine"),
         arguments: KernelSource.embeddedNames,
@@ -39,9 +48,7 @@ import Testing
     )
     func `every kernel compiles for every generation`(name: String, architecture: String) throws {
         let nvrtc = try #require(NVRTC.ofThisMachine)
-        // One kernel has two forms.
-        for (bf16, updates) in [("0", "1"), ("1", "1"), ("1", "0")] where updates == "1" || name == "dense_stream.cu" {
-            let defines = ["PUNICA_BF16": bf16, "DENSE_UPDATES": updates]
+        for defines in Self.forms(of: name) {
             let job = KernelJob(KernelSource(embedded: name), defines: defines)
             let cubin = try nvrtc.compile(job, architecture: architecture)
             #expect(cubin.starts(with: [0x7f] + Array("ELF".utf8)))

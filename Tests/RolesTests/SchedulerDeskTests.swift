@@ -5,6 +5,10 @@ import Testing
 
 @testable import Roles
 
+extension SchedulerDesk {
+    fileprivate func count(on names: Set<String>) { comingMachines.formUnion(names) }
+}
+
 struct SchedulerDeskTests {
     private func query(attempt: UInt32) -> PlacementQuery {
         PlacementQuery(request: RequestID(1), attempt: attempt, promptTokens: 2, generatedTokens: 0, maxTokens: 10)
@@ -36,6 +40,19 @@ struct SchedulerDeskTests {
 
     @Test func `a question is answered once, and never after a later one of the same request`() async throws {
         #expect(try await answers(to: [1, 1, 2, 1, 2, 3]) == [1, 2, 3])
+    }
+
+    @Test func `a machine that ends before its runner joins is no longer counted on, and no other`() async {
+        let desk = SchedulerDesk(
+            ClusterConfiguration(),
+            machines: nil,
+            timeouts: TestCluster.timeouts,
+            logger: TestCluster.logger
+        )
+        await desk.count(on: ["a", "b"])
+        await desk.machineEnded("a")
+        await desk.machineEnded("c")
+        #expect(await desk.comingMachines == ["b"])
     }
 
     @Test func `questions are counted past the largest number`() async throws {

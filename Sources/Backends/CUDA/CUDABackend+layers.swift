@@ -179,7 +179,9 @@ extension CUDABackend {
         case .none: break
         case .after: planLowRank()
         case .along:
-            guard let inputs = lowRankInputs(isHead: false) else { return }
+            guard let inputs = lowRankInputs(isHead: false) else {
+                preconditionFailure("a step with adapters before there is room for them")
+            }
             faults.attempt { () throws(CUDAError) in try operations.streamed.plan(inputs, extent, on: stream) }
         }
     }

@@ -114,15 +114,18 @@ struct StepBuffer {
         UnsafeMutableBufferPointer(rebasing: numbers[region.start..<region.start + region.capacity])
     }
 
+    /// Begins another step, with what is there or what is loaded.
+    func count() { elements(layout.counts)[StepLayout.Counts.round] &+= 1 }
+
     /// Takes a batch, padded to `rows` rows that store nothing.
     mutating func load(_ batch: borrowing Batch, rows: Int) {
+        count()
         let counts = elements(layout.counts)
         counts[StepLayout.Counts.rows] = Int32(batch.tokenCount)
         counts[StepLayout.Counts.sequences] = Int32(batch.sequenceCount)
         counts[StepLayout.Counts.segments] = Int32(batch.segments.count)
         counts[StepLayout.Counts.wanted] = Int32(batch.logitRows.count)
         counts[StepLayout.Counts.logitSegments] = Int32(batch.logitSegments.count)
-        counts[StepLayout.Counts.round] &+= 1
         loadRows(batch, rows: rows)
         put(batch.sequenceStarts, layout.sequenceStarts)
         put(batch.pageStarts, layout.pageStarts)

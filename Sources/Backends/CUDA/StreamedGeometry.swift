@@ -62,6 +62,7 @@ struct StreamedGeometry: Hashable {
     private static func fixedBytes(tiles: Int, rowTiles: Int, updates: Bool) -> Int {
         guard updates else { return 0 }
         let (rows, columns) = (8 * rowTiles, 8 * tiles)
+        // As the kernel checks: `Sums`, and at most so much for `Updates`.
         return 4 * 3 * rows * columns + rows * 4 * 36 + (14 << 10)
     }
 

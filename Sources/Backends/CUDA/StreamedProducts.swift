@@ -6,8 +6,8 @@ internal import Core
 /// low-rank updates along (dense_stream.cu).
 final class StreamedProducts {
     /// Of a product, at most; the library's are quicker from there on.
-    static let mostRows = 32
-    /// Ranks of all rows together, at most, for their updates to hide behind the weights.
+    static let mostRows = Int(DENSE_ROWS)
+    /// The largest ranks of all rows' adapters together, at most, for their updates to hide behind the weights.
     static let mostRanks = 512
 
     /// Whether all products of a model are served with updates, up to `mostRows` rows.
@@ -17,7 +17,7 @@ final class StreamedProducts {
     private let planKernel: Kernel
     /// `DenseUpdatePlan [layers · 4 + 1]`, of the step.
     private let plans: DeviceBuffer
-    /// Words for A·x that blocks pass to each other, with tags: zero is no launch's.
+    /// Words for A·x that blocks pass to each other, with tags; zero is none of the first 2³² launches'.
     private let vectors: DeviceBuffer
     private let groups: LowRankGroups
 
@@ -55,12 +55,15 @@ final class StreamedProducts {
             all.allSatisfy { !$0.updates || kernels[$0] != nil } && (inputs + starts).allSatisfy { $0 % 8 == 0 }
         self.kernels = kernels
         self.device = device
-        let chunks = ((inputs.max() ?? 1) + 1023) / 1024
-        vectors = try DeviceBuffer(context, byteCount: 8 * chunks * 3 * Self.mostRows * LowRankGeometry.mostRank)
+        let (chunk, members) = (Int(DENSE_CHUNK), Int(DENSE_WORD_MEMBERS))
+        let chunks = ((inputs.max() ?? 1) + chunk - 1) / chunk
+        let words = chunks * members * Int(DENSE_ROWS * DENSE_RANKS)
+        vectors = try DeviceBuffer(context, byteCount: MemoryLayout<UInt64>.size * words)
         planKernel = try modules[0].kernel("punica_dense_plan")
         plans = try DeviceBuffer(context, byteCount: MemoryLayout<DenseUpdatePlan>.stride * groups.count)
         self.groups = groups
         try vectors.fill(0)
+        try plans.fill(0)
     }
 
     private static func all(_ outputs: [Int], _ device: StreamedGeometry.Device) -> [StreamedGeometry] {
@@ -109,6 +112,7 @@ final class StreamedProducts {
         on stream: Stream
     ) throws(CUDAError) {
         precondition(x.width == weight.inputs, "rows of another width")
+        precondition(change.bias == 0 || y.type != .float32, "a bias is added to rounded rows")
         precondition(y.width == (change.isGated ? weight.outputs / 2 : weight.outputs), "rows of another width")
         let geometry = geometry(weight, rows: rows, updates: change.updates != nil)
         guard let kernel = kernels[geometry] else { preconditionFailure("no kernel for \(weight.outputs) outputs") }
@@ -138,7 +142,10 @@ final class StreamedProducts {
         )
     }
 
-    /// Looks up what the step's products have to update; at least two launches before the first of them.
+    /// Looks up what the step's products have to update.
+    ///
+    /// They read it before they wait: between this and the first of them must come a launch that waits before it
+    /// releases, as `embed` does.
     func plan(_ inputs: LowRankInputs, _ extent: StepExtent, on stream: Stream) throws(CUDAError) {
         let all = groups.everyKind.map(\.kernelGroup)
         let parameters = DensePlanParams(

@@ -177,6 +177,11 @@ __device__ __forceinline__ void storePairs(element *head, const Pairs &x) {
     *reinterpret_cast<uint2 *>(head + pairColumn() + halfSize) = x.high;
 }
 
+// Whether a row is for a head that a group's last part does not have.
+__device__ __forceinline__ bool isNoHead(int r, const Share &share) {
+    return group % partHeads != 0 && r < keyRow && r >= share.liveHeads();
+}
+
 // Rotates the block's queries, and its key if the row's own position is its affair; that key and its value are appended
 // by the first query part. A group of lanes makes one row at a time.
 __device__ __forceinline__ void makeRows(
@@ -188,7 +193,7 @@ __device__ __forceinline__ void makeRows(
 #pragma unroll
     for (int i = 0; i < rounds; i++) {
         const int r = i * groups + groupNumber();
-        if (r >= count) continue;
+        if (r >= count || isNoHead(r, share)) continue;
         const int head = r < keyRow ? share.firstHead() + r : heads + (r - keyRow) * kvHeads + share.kvHead;
         made[i].low = *reinterpret_cast<const uint2 *>(source + head * headSize + pairColumn());
         made[i].high = *reinterpret_cast<const uint2 *>(source + head * headSize + pairColumn() + halfSize);
@@ -196,7 +201,7 @@ __device__ __forceinline__ void makeRows(
 #pragma unroll
     for (int i = 0; i < rounds; i++) {
         const int r = i * groups + groupNumber();
-        if (r >= count) continue;
+        if (r >= count || isNoHead(r, share)) continue;
         if (r != valueRow) made[i] = rotatedPairs(made[i], angles);
         storePairs(rows.of[r], made[i]);
         if (r < keyRow || share.part > 0 || kvPosition < 0) continue;

@@ -1,16 +1,17 @@
-// Looks up, once a step, what each product of few rows has to update: its rows' adapters, and how A·x is cut into units of
-// 8 rows of a segment x 16 ranks x 1024 inputs.
+// Looks up, once a step, what each product of few rows has to update: its rows' adapters, and how A·x is cut into units
+// of 8 rows of a segment x 16 ranks x DENSE_CHUNK inputs.
 //
-// Launch: one block for each layer and group and one for the head, 128 threads; at least two kernels before the first that
-// reads a plan.
+// Products read their plan before they wait for the launch before them: one that waits first and releases then must lie
+// between. Launch: one block for each layer and group and one for the head, 128 threads.
 #include "DenseStreamParams.h"
 #include "low_rank.cuh"
 
 using namespace low_rank;
 
-constexpr int kPlanRows = 32, kPlanMembers = 4, kPlanThreads = kPlanRows * kPlanMembers;
+constexpr int kPlanRows = DENSE_ROWS, kPlanMembers = DENSE_MEMBERS, kPlanThreads = kPlanRows * kPlanMembers;
 
-extern "C" __global__ void __launch_bounds__(kPlanThreads) punica_dense_plan(const __grid_constant__ DensePlanParams p) {
+extern "C" __global__ void __launch_bounds__(kPlanThreads) punica_dense_plan(
+    const __grid_constant__ DensePlanParams p) {
   __shared__ int slots[kPlanRows + 1];
   __shared__ int warpUnits[kPlanThreads / 32];
   const int layer = blockIdx.x / 4, which = layer < p.layers ? blockIdx.x % 4 : 4;
@@ -39,7 +40,7 @@ extern "C" __global__ void __launch_bounds__(kPlanThreads) punica_dense_plan(con
   if (entry.rank > 0 && (row == 0 || slots[row - 1] != slot)) {
     int rows = 1;
     while (slots[row + rows] == slot) ++rows;
-    end = ceilDiv(rows, kRows) * ceilDiv(entry.rank, kRanks) * ceilDiv(group.inputs, 1024);
+    end = ceilDiv(rows, kRows) * ceilDiv(entry.rank, kRanks) * ceilDiv(group.inputs, DENSE_CHUNK);
   }
   for (int distance = 1; distance < 32; distance *= 2) {
     const int other = __shfl_up_sync(~0u, end, distance);

@@ -33,7 +33,7 @@ constexpr int kStageBytes = (kTiles + kRowTiles) * kTileBytes;
 // Pieces of 16 bytes in a tile's row.
 constexpr int kPieces = kStageInputs / 8;
 constexpr int kMostRows = kRowTiles * kRows;
-constexpr int kMembers = 4;
+constexpr int kMembers = DENSE_MEMBERS;
 // Warps beside those that stream, for the rows' updates.
 constexpr int kUpdateWarps = 8;
 constexpr int kUpdateThreads = kUpdateWarps * 32;

@@ -1,18 +1,20 @@
-// y[T, N] = x[T, K]·W[N, K]ᵀ for T up to 8, 16 or 32 rows, with each row's low-rank update: W is read once, at the rate
-// of the memory.
+// y[T, N] = x[T, K]·W[N, K]ᵀ for T up to 8, 16 or 32 rows, with each row's low-rank update: W is read once, at the
+// rate of the memory.
 //
-// A block has neighbouring tiles of 8 rows of W and takes DENSE_TILES of them at a time; its warps share the inputs, and
-// their sums meet in shared memory. Weights and inputs come by asynchronous copies, a stage of 64 inputs at a time, into
-// a queue that each warp has to itself and that runs on from one set of tiles to the next. Before the kernel before this
-// one has ended, weights are already on their way: that hides its tail and the launch. Activations are the tensor
+// A block has neighbouring tiles of 8 rows of W and takes DENSE_TILES of them at a time; its warps share the inputs,
+// and their sums meet in shared memory. Weights and inputs come by asynchronous copies, a stage of 64 inputs at a time,
+// into a queue that each warp has to itself and that runs on from one set of tiles to the next. Before the kernel before
+// this one has ended, weights are already on their way: that hides its tail and the launch. Activations are the tensor
 // cores' 16 rows, weights their 8 columns; which k each element stands for is free as long as both sides agree.
 //
 // Gated, W is [gate | up], a tile has 4 rows of each, and y = silu(gate) * up, rounded where transformers rounds.
-// Sums are f32, in an order that depends on N and K alone; y is rounded once.
+// Sums are f32, in an order that depends on K and on whether T is above 16; y is rounded once.
 //
-// Blocks of a launch with updates wait for each other: all of them must fit on the device at once.
-// Constants: PUNICA_BF16, DENSE_UPDATES (whether rows may have adapters), DENSE_TILES, DENSE_ROW_TILES (1, 2, 4: up to 8, 16, 32 rows), DENSE_DEPTH (stages on their
-// way). Launch: one block a multiprocessor, 256 threads, dynamic shared memory
+// Blocks of a launch with updates wait for each other: all of them must fit on the device at once, and one such launch
+// may be in flight at a time.
+// Constants: PUNICA_BF16, DENSE_UPDATES (whether rows may have adapters), DENSE_TILES, DENSE_ROW_TILES (1, 2, 4: up to
+// 8, 16, 32 rows), DENSE_DEPTH (stages on their way). Launch: one block a multiprocessor, 256 threads, with updates 512,
+// dynamic shared memory
 //   8 * DENSE_DEPTH * (DENSE_TILES + DENSE_ROW_TILES) * 1024 + parts * DENSE_ROW_TILES * 8 * pitch * 4
 // parts = 8, for 32 rows 4; pitch = the odd multiple of 8 from 8 * DENSE_TILES on. K is a multiple of 8, N of 8 if
 // gated; addresses are multiples of 16.
@@ -251,8 +253,9 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
 }
 
 // A set's sums with their changes, for the rows of one of the warps that update.
-__device__ __forceinline__ void addChanges(const DenseStreamParams &p, const Sets &sets, int set, const Updates &updates,
-                                           const Sums &waiting, float (&outputs)[kRowTiles][kPasses]) {
+__device__ __forceinline__ void addChanges(const DenseStreamParams &p, const Sets &sets, int set,
+                                           const Updates &updates, const Sums &waiting,
+                                           float (&outputs)[kRowTiles][kPasses]) {
   const int warp = threadIdx.x / 32 - kWarps;
 #pragma unroll
   for (int pass = 0; pass < kPasses; ++pass) {
@@ -318,6 +321,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 1) punica_dense_stream(
 
 extern "C" __global__ void __launch_bounds__(kThreads + kUpdateThreads, 1) punica_dense_stream(
     const __grid_constant__ DenseStreamParams p) {
+  static_assert(sizeof(Updates) <= kMostRows * kRowBytes + kUpdateBytes, "the host counts with so much");
   extern __shared__ __align__(1024) char memory[];
   __shared__ Updates updates;
   __shared__ Sums waiting;

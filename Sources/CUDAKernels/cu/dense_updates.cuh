@@ -1,9 +1,10 @@
 // How a dense product of few rows gets its rows' low-rank updates: y[t] += scale * B·(A·x[t]), by warps of their own
-// beside those that stream W. Where the memory is busy every load takes microseconds, so all that does not depend on x is
-// asked for before the kernel before this one has ended.
+// beside those that stream W. Where the memory is busy every load takes microseconds, so all that does not depend on x
+// is asked for before the kernel before this one has ended.
 //
 // The blocks share out A·x by units (8 rows of a segment x 16 ranks x 1024 inputs); sums travel between blocks as
-// (f32, tag) words and are added in the order of the inputs. Then each block expands its columns of W, set by set. A warp has the rows whose number it has (modulo the warps), lanes are columns. Everything is f32.
+// (f32, tag) words and are added in the order of the inputs. Then each block expands its columns of W, set by set. A warp
+// has the rows whose number it has (modulo the warps), lanes are columns. Everything is f32.
 #pragma once
 
 #include "dense_shape.cuh"
@@ -19,8 +20,10 @@ namespace dense {
 constexpr int kColumns = kTiles * kTile;
 constexpr int kPasses = (kColumns + 31) / 32;
 constexpr int kPairs = kMostRows * kMembers;
+// What `Updates` takes at most: for each row, and besides.
+constexpr int kRowBytes = 4 * 36, kUpdateBytes = 14 << 10;
 // Inputs of a unit of A·x, of one warp's part of it, and the steps that a part takes.
-constexpr int kChunk = 1024;
+constexpr int kChunk = DENSE_CHUNK;
 constexpr int kPart = kChunk / kUpdateWarps;
 constexpr int kPartSteps = kPart / kStep;
 constexpr int kUnitSums = kRanks * kRows;
@@ -29,8 +32,8 @@ constexpr int kPieceRanks = 8;
 constexpr int kBatch = 4;
 // Pieces whose A·x a warp has room for, over all members of a set.
 constexpr int kRoom = 16;
-// The places of the words of A·x: [chunks, 3, 32, 512].
-constexpr int kWordMembers = 3, kWordRows = 32, kWordRanks = 512;
+// The places of the words of A·x.
+constexpr int kWordMembers = DENSE_WORD_MEMBERS, kWordRows = DENSE_ROWS, kWordRanks = DENSE_RANKS;
 
 // What the warps of a block pass to each other; in shared memory.
 struct Updates {
@@ -55,7 +58,8 @@ __device__ __forceinline__ int lookUp(const DenseUpdatePlan &plan, Updates &upda
 #pragma unroll
   for (int i = 0; i < kQuads; i += kUpdateThreads) {
     if (i + thread < kQuads) {
-      reinterpret_cast<Quad *>(updates.entries)[i + thread] = loadGlobal(reinterpret_cast<const Quad *>(plan.entries) + i + thread);
+      const Quad *source = reinterpret_cast<const Quad *>(plan.entries) + i + thread;
+      reinterpret_cast<Quad *>(updates.entries)[i + thread] = loadGlobal(source);
     }
   }
   for (int i = thread; i <= kPairs; i += kUpdateThreads) updates.starts[i] = plan.starts[i];
@@ -128,7 +132,9 @@ struct Shrinks {
       if (number > first) read(p, unit);
       Quad x[kPartSteps];
 #pragma unroll
-      for (int i = 0; i < kPartSteps; ++i) x[i] = load8(unit.x + i * kStep, g < unit.rows ? unit.left - i * kStep : 0, true);
+      for (int i = 0; i < kPartSteps; ++i) {
+        x[i] = load8(unit.x + i * kStep, g < unit.rows ? unit.left - i * kStep : 0, true);
+      }
       Tile sums[2] = {};
 #pragma unroll
       for (int i = 0; i < kPartSteps; ++i) multiplyStep(sums[i % 2], low[i], high[i], x[i]);
@@ -315,7 +321,8 @@ struct Expansion {
 #pragma unroll
       for (int pass = 0; pass < kPasses; ++pass) {
         const int member = Column(p, batch.firstTile, batch.lastTile, lane + 32 * pass).member;
-        sums[pass] += dot(batch.weights[i][pass], updates.vectors[warp] + place(batch, member) + first + i * kPieceRanks);
+        sums[pass] += dot(batch.weights[i][pass],
+                          updates.vectors[warp] + place(batch, member) + first + i * kPieceRanks);
       }
     }
     if (batch.isLast()) turnTo(-1, batch);

@@ -3,14 +3,24 @@
 #include "DevicePointer.h"
 #include "LowRankParams.h"
 
+enum {
+    // Inputs of a unit of A·x.
+    DENSE_CHUNK = 1024,
+    // Rows, members and ranks that updates are planned for; a product has three members at most.
+    DENSE_ROWS = 32,
+    DENSE_MEMBERS = 4,
+    DENSE_RANKS = 512,
+    DENSE_WORD_MEMBERS = 3,
+};
+
 // What a launch's updates are: made once a step by punica_dense_plan, for each layer and group and the head. 4864 bytes.
 struct DenseUpdatePlan {
     // Of each row, four members; rank 0 = no update.
-    struct LowRankEntry entries[128];
+    struct LowRankEntry entries[DENSE_ROWS * DENSE_MEMBERS];
     // The adapter of each row; -1 for none.
-    int32_t slots[32];
+    int32_t slots[DENSE_ROWS];
     // Where the units of A·x of each row and member begin; a segment's are its first row's. The last is their number.
-    int32_t starts[129];
+    int32_t starts[DENSE_ROWS * DENSE_MEMBERS + 1];
     // Of the launch, and of no other.
     uint32_t tag;
     int32_t unused[30];
@@ -43,11 +53,12 @@ struct DenseStreamParams {
     DEVICE_POINTER(const void) weight;
     // [rows, outputs], 16-bit or float; gated: [rows, outputs / 2].
     DEVICE_POINTER(void) y;
-    // What is added to each output after everything else and its rounding; null for none.
+    // What is added to each output after everything else and its rounding; null for none, and where y is float.
     DEVICE_POINTER(const float) bias;
     // Null where no row has an adapter.
     DEVICE_POINTER(const struct DenseUpdatePlan) plan;
-    // Words for A·x, [ceil(inputs / 1024), 3, 32, 512]: a value and the tag of its launch.
+    // Words for A·x, [ceil(inputs / DENSE_CHUNK), DENSE_WORD_MEMBERS, DENSE_ROWS, DENSE_RANKS]: a value and its launch's
+    // tag.
     DEVICE_POINTER(uint64_t) vectors;
     int32_t rows;
     int32_t inputs;
