@@ -18,7 +18,7 @@
 //   8 * DENSE_DEPTH * (DENSE_TILES + DENSE_ROW_TILES) * 1024 + parts * DENSE_ROW_TILES * 8 * pitch * 4
 // parts = 8, for 32 rows 4; pitch = the odd multiple of 8 from 8 * DENSE_TILES on. K is a multiple of 8, N of 8 if
 // gated; addresses are multiples of 16.
-#include "dense_updates.cuh"
+#include "dense_expand.cuh"
 
 using namespace dense;
 
@@ -284,7 +284,7 @@ __device__ __forceinline__ void update(const DenseStreamParams &p, const Sets &s
   const u32 tag = p.plan->tag;
   Shrinks shrinks(p, updates, lookUp(*p.plan, updates, thread), thread);
   Expansion expansion(p, updates, sets, thread, tag, waiting.changes);
-  Batch batch;
+  PieceBatch batch;
   if (count > 0) batch = expansion.fetch(0, 0);
   releaseSuccessor();
   awaitPredecessor();
@@ -293,7 +293,7 @@ __device__ __forceinline__ void update(const DenseStreamParams &p, const Sets &s
   for (int set = 0; set < count;) {
     const bool isLast = batch.isLast();
     // The next weights are on their way while these are used.
-    Batch next;
+    PieceBatch next;
     if (set + isLast < count) next = expansion.fetch(set + isLast, isLast ? 0 : batch.base + kBatch);
     expansion.use(batch);
     if (isLast) {
