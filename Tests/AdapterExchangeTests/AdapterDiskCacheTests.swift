@@ -130,6 +130,22 @@ struct AdapterDiskCacheTests {
         #expect(try names == names(2))
     }
 
+    @Test func `a directory is free again though a child of this process still has its lock's descriptor`() throws {
+        var copy: Int32 = -1
+        do {
+            let first = try cache()
+            let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }
+            let lock = open.first { descriptor in
+                let path = "/proc/self/fd/\(descriptor)"
+                return (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) == root + "/.lock"
+            }
+            copy = dup(try #require(lock))
+            withExtendedLifetime(first) {}
+        }
+        defer { close(copy) }
+        _ = try cache()
+    }
+
     @Test func `two caches cannot share a directory`() async throws {
         let first = try cache()
         #expect(throws: AdapterExchangeError.cacheInUse(path: root)) { try cache() }
