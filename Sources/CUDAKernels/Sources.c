@@ -47,6 +47,8 @@ static const KernelText texts[] = {
 #include "Embed.h"
 #define PATH "cu/dense_stream.cu"
 #include "Embed.h"
+#define PATH "cu/head_shape.cuh"
+#include "Embed.h"
 #define PATH "cu/low_rank.cuh"
 #include "Embed.h"
 #define PATH "cu/low_rank_decode.cu"

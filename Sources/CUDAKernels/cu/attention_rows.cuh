@@ -1,21 +1,9 @@
 // What a block of row attention has to do and reads: its share, the cache, its queries, key and value rotated.
 #pragma once
 
+#include "head_shape.cuh"
 #include "rotation.cuh"
 #include "RowAttentionParams.h"
-
-#ifndef PUNICA_HEADS
-#define PUNICA_HEADS 32
-#endif
-#ifndef PUNICA_KV_HEADS
-#define PUNICA_KV_HEADS 32
-#endif
-#ifndef PUNICA_HEAD_SIZE
-#define PUNICA_HEAD_SIZE 128
-#endif
-#ifndef PUNICA_BLOCK_SIZE
-#define PUNICA_BLOCK_SIZE 16
-#endif
 
 namespace punica {
 

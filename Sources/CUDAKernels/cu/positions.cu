@@ -15,21 +15,10 @@
 // 8, 4, 2, 1 that divides D/2 and lanes = D/2/pack rounded up to a power of two (at most 32):
 //     punica_rotate_append     grid (ceil((H + 2G)·lanes / 128), T), block 128
 //     punica_normalize_heads   grid (ceil(heads·lanes / 128), T), block 128
+#include "head_shape.cuh"
 #include "rotation.cuh"
 #include "PositionParams.h"
 
-#ifndef PUNICA_HEADS
-#define PUNICA_HEADS 32
-#endif
-#ifndef PUNICA_KV_HEADS
-#define PUNICA_KV_HEADS 32
-#endif
-#ifndef PUNICA_HEAD_SIZE
-#define PUNICA_HEAD_SIZE 128
-#endif
-#ifndef PUNICA_BLOCK_SIZE
-#define PUNICA_BLOCK_SIZE 16
-#endif
 #ifndef PUNICA_HEAD_THREADS
 #define PUNICA_HEAD_THREADS 128
 #endif
