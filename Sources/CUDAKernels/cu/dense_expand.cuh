@@ -1,38 +1,32 @@
 // The second half of a row's low-rank update in a dense product: each block expands its columns of W, set by set. A warp
-// has the rows whose number it has (modulo the warps), lanes are columns.
+// has the rows whose number it has (modulo the warps), a lane has a column.
 #pragma once
 
 #include "dense_shrink.cuh"
 
 namespace dense {
 
-// Lanes are a set's columns, so many times.
 constexpr int kColumns = kTiles * kTile;
-constexpr int kPasses = (kColumns + 31) / 32;
 // Pieces of B, for every column of a set, that are on their way at a time.
 constexpr int kBatch = 4;
+
+static_assert(kColumns <= 32, "a lane has a column");
 
 // A piece's row, as the j-th of its warp's, and which of the row's it is.
 struct Piece {
   int owner, number;
 };
 
-// Up to kBatch pieces of a warp's rows in one set, a row's side by side, and their weights.
+// Up to kBatch pieces of a warp's rows in one set, a row's side by side, and their weights for this lane's column.
 struct PieceBatch {
-  int firstTile, lastTile, base, total;
-  // The members that the set's columns have.
-  int firstMember, lastMember;
-  // This lane's.
+  int set, base;
+  Column column;
+  // Of piece `lane % kBatch`.
   Piece piece;
-  Quad weights[kBatch][kPasses];
-
-  __device__ __forceinline__ int count() const { return minimum(total - base, kBatch); }
-  __device__ __forceinline__ int members() const { return lastMember - firstMember + 1; }
-  // Whether its set has no more.
-  __device__ __forceinline__ bool isLast() const { return base + kBatch >= total; }
+  Quad weights[kBatch];
 };
 
-// The second product of a block, by one of its warps.
+// A·B's second product of a block, by one of its warps.
 struct Expansion {
   const DenseStreamParams &p;
   Updates &updates;
@@ -41,15 +35,23 @@ struct Expansion {
   const u32 tag;
   // Where the changes of a set are left.
   float (*const changes)[kColumns];
-  // What has been added up of the present row, for this lane's columns.
-  int present = -1;
-  float sums[kPasses] = {};
+  // Where the pieces of each of this warp's rows end: as many as the largest rank among its members needs.
+  int ends[kRowTiles];
   // The members whose A·x is at hand, for all of a set's pieces.
   int keptFirst = -1, keptLast = -1;
 
   __device__ __forceinline__ Expansion(const DenseStreamParams &p, Updates &updates, const Sets &sets, int thread,
                                        u32 tag, float (*changes)[kColumns])
-      : p(p), updates(updates), sets(sets), warp(thread / 32), lane(thread % 32), tag(tag), changes(changes) {}
+      : p(p), updates(updates), sets(sets), warp(thread / 32), lane(thread % 32), tag(tag), changes(changes) {
+    int end = 0;
+#pragma unroll
+    for (int j = 0; j < kRowTiles; ++j) {
+      int rank = 0;
+#pragma unroll
+      for (int member = 0; member < kMembers; ++member) rank = maximum(rank, entry(j, member).rank);
+      ends[j] = end += ceilDiv(rank, kPieceRanks);
+    }
+  }
 
   // The j-th of this warp's rows.
   __device__ __forceinline__ int row(int j) const { return warp + kUpdateWarps * j; }
@@ -57,116 +59,84 @@ struct Expansion {
     return updates.entries[row(j) * kMembers + member];
   }
 
+  // All pieces of a set, and how many of them a batch has.
+  __device__ __forceinline__ int total() const { return ends[kRowTiles - 1]; }
+  __device__ __forceinline__ int count(const PieceBatch &batch) const { return minimum(total() - batch.base, kBatch); }
+  __device__ __forceinline__ bool isLast(const PieceBatch &batch) const { return batch.base + kBatch >= total(); }
+
   // Asks for a batch of a set, from piece `base` on.
   __device__ __forceinline__ PieceBatch fetch(int set, int base) const {
-    PieceBatch batch;
-    batch.firstTile = sets.begin(set);
-    batch.lastTile = sets.end(set);
-    batch.base = base;
-    batch.firstMember = p.isGated ? 0 : Column(p, batch.firstTile, batch.lastTile, 0).member;
-    const int columns = (batch.lastTile - batch.firstTile) * kTile;
-    batch.lastMember = p.isGated ? 1 : Column(p, batch.firstTile, batch.lastTile, columns - 1).member;
-    batch.total = 0;
-#pragma unroll
-    for (int j = 0; j < kRowTiles; ++j) batch.total += pieces(batch, j);
-    batch.piece = find(batch, base + lane % kBatch);
+    PieceBatch batch = {set, base, Column(p, sets.begin(set), sets.end(set), lane), find(base + lane % kBatch)};
 #pragma unroll
     for (int i = 0; i < kBatch; ++i) {
       const int j = __shfl_sync(~0u, batch.piece.owner, i);
       const int first = __shfl_sync(~0u, batch.piece.number, i) * kPieceRanks;
-#pragma unroll
-      for (int pass = 0; pass < kPasses; ++pass) {
-        batch.weights[i][pass] = {0, 0, 0, 0};
-        if (i >= batch.count()) continue;
-        const Column column(p, batch.firstTile, batch.lastTile, lane + 32 * pass);
-        const LowRankEntry &own = entry(j, column.member);
-        const u16 *b = static_cast<const u16 *>(own.b) + static_cast<long long>(column.place) * own.rank + first;
-        batch.weights[i][pass] = load8(b, column.exists ? own.rank - first : 0, own.rank % 8 == 0);
+      batch.weights[i] = {0, 0, 0, 0};
+      if (i >= count(batch) || !batch.column.exists) continue;
+      const LowRankEntry &own = entry(j, batch.column.member);
+      const u16 *b = static_cast<const u16 *>(own.b) + static_cast<long long>(batch.column.place) * own.rank + first;
+      if (own.rank % kPieceRanks == 0) {
+        if (first < own.rank) batch.weights[i] = loadGlobal(b);
+      } else {
+        batch.weights[i] = loadFew(b, own.rank - first);
       }
     }
     return batch;
   }
 
-  __device__ __forceinline__ int pieces(const PieceBatch &batch, int j) const {
-    int rank = 0;
-    for (int m = batch.firstMember; m <= batch.lastMember; ++m) rank = maximum(rank, entry(j, m).rank);
-    return ceilDiv(rank, kPieceRanks);
-  }
-
-  // Any piece of a batch's set, by its place among them.
-  __device__ __forceinline__ Piece find(const PieceBatch &batch, int place) const {
+  // Any piece of a set, by its place among them.
+  __device__ __forceinline__ Piece find(int place) const {
     Piece piece = {0, place};
-    int end = 0;
 #pragma unroll
     for (int j = 0; j < kRowTiles; ++j) {
-      end += pieces(batch, j);
-      if (end <= place) piece = {j + 1, place - end};
+      if (ends[j] <= place) piece = {j + 1, place - ends[j]};
     }
     return piece;
   }
 
-  // Where a member's part of A·x begins.
-  __device__ __forceinline__ int place(const PieceBatch &batch, int member) const {
-    return kRoom / batch.members() * (member - batch.firstMember) * kPieceRanks;
-  }
-
-  // A·x for so many pieces of a batch's set.
-  __device__ __forceinline__ void gather(const PieceBatch &batch, int base, int count) {
+  // A·x for so many pieces of the members' rows, a member's `pitch` behind the one before.
+  __device__ __forceinline__ void gather(int firstMember, int lastMember, int pitch, int base, int count) {
     __syncwarp();
 #pragma unroll 1
     for (int i = lane; i < count * kPieceRanks; i += 32) {
-      const Piece piece = find(batch, base + i / kPieceRanks);
+      const Piece piece = find(base + i / kPieceRanks);
       const int j = piece.owner, rank = piece.number * kPieceRanks + i % kPieceRanks;
-      for (int m = batch.firstMember; m <= batch.lastMember; ++m) {
+#pragma unroll 1
+      for (int m = firstMember; m <= lastMember; ++m) {
         const bool exists = rank < entry(j, m).rank;
-        updates.vectors[warp][place(batch, m) + i] = exists ? addWords(p, wordsOf(p, 0, m, row(j)) + rank, tag) : 0;
+        updates.vectors[warp][(m - firstMember) * pitch + i] =
+            exists ? addWords(p, wordsOf(p, 0, m, row(j)) + rank, tag) : 0;
       }
     }
     __syncwarp();
   }
 
-  // Sees to it that A·x is at hand for a batch. Returns where that of its first piece lies.
-  __device__ __forceinline__ int bring(const PieceBatch &batch) {
-    if (batch.total > kRoom / batch.members()) {
-      gather(batch, batch.base, batch.count());
-      keptFirst = -1;
-      return 0;
+  // Sees to it that A·x is at hand for a batch. Returns where that of its first piece lies for this lane's member.
+  __device__ __forceinline__ const float *bring(const PieceBatch &batch) {
+    const int columns = (sets.end(batch.set) - sets.begin(batch.set)) * kTile;
+    const int firstMember = __shfl_sync(~0u, batch.column.member, 0);
+    const int lastMember = __shfl_sync(~0u, batch.column.member, columns - 1);
+    const int room = kRoom / (lastMember - firstMember + 1), pitch = room * kPieceRanks;
+    const bool fits = total() <= room;
+    if (!fits || firstMember != keptFirst || lastMember != keptLast) {
+      gather(firstMember, lastMember, pitch, fits ? 0 : batch.base, fits ? total() : count(batch));
+      keptFirst = fits ? firstMember : -1;
+      keptLast = lastMember;
     }
-    if (batch.firstMember != keptFirst || batch.lastMember != keptLast) gather(batch, 0, batch.total);
-    keptFirst = batch.firstMember;
-    keptLast = batch.lastMember;
-    return batch.base * kPieceRanks;
+    return updates.vectors[warp] + (batch.column.member - firstMember) * pitch + (fits ? batch.base * kPieceRanks : 0);
   }
 
+  // Adds a batch's pieces to the changes of their rows.
   __device__ __forceinline__ void use(const PieceBatch &batch) {
-    const int first = bring(batch);
+    const float *vector = bring(batch);
 #pragma unroll
     for (int i = 0; i < kBatch; ++i) {
-      const int j = __shfl_sync(~0u, batch.piece.owner, i);
-      if (i >= batch.count()) continue;
-      if (j != present) turnTo(j, batch);
-#pragma unroll
-      for (int pass = 0; pass < kPasses; ++pass) {
-        const int member = Column(p, batch.firstTile, batch.lastTile, lane + 32 * pass).member;
-        sums[pass] += dot(batch.weights[i][pass],
-                          updates.vectors[warp] + place(batch, member) + first + i * kPieceRanks);
-      }
+      const int j = __shfl_sync(~0u, batch.piece.owner, i), number = __shfl_sync(~0u, batch.piece.number, i);
+      if (i >= count(batch) || !batch.column.exists) continue;
+      float *change = &changes[row(j)][lane];
+      const float sum = dot(batch.weights[i], vector + i * kPieceRanks);
+      *change = entry(j, batch.column.member).scale * sum + (number > 0 ? *change : 0.0f);
     }
-    if (batch.isLast()) turnTo(-1, batch);
-  }
-
-  // Leaves the present row's changes and begins another's.
-  __device__ __forceinline__ void turnTo(int j, const PieceBatch &batch) {
-#pragma unroll
-    for (int pass = 0; pass < kPasses; ++pass) {
-      const int index = lane + 32 * pass;
-      const Column column(p, batch.firstTile, batch.lastTile, index);
-      if (present >= 0 && column.exists) {
-        changes[row(present)][index] = entry(present, column.member).scale * sums[pass];
-      }
-      sums[pass] = 0;
-    }
-    present = j;
   }
 
   __device__ __forceinline__ static float dot(Quad b, const float *vector) {

@@ -83,6 +83,8 @@ struct Column {
   int place;
   bool exists;
 
+  Column() = default;
+
   __device__ __forceinline__ Column(const DenseStreamParams &p, int firstTile, int lastTile, int index) {
     const int tile = firstTile + index / kTile, c = index % kTile;
     exists = tile < lastTile;

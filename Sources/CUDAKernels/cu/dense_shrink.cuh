@@ -57,6 +57,7 @@ __device__ __forceinline__ int lookUp(const DenseUpdatePlan &plan, Updates &upda
       reinterpret_cast<Quad *>(updates.entries)[i + thread] = loadGlobal(source);
     }
   }
+#pragma unroll 1
   for (int i = thread; i <= kPairs; i += kUpdateThreads) updates.starts[i] = plan.starts[i];
   if (thread < kMostRows) updates.slots[thread] = plan.slots[thread];
   const int units = plan.starts[kPairs];
@@ -97,58 +98,43 @@ struct Unit {
   }
 };
 
-// A block's units of A·x.
-struct Shrinks {
-  const int thread, first, end;
-  // A unit's weights; the first one's are on their way before the kernel before this one has ended.
-  Quad low[kPartSteps], high[kPartSteps];
-
-  __device__ __forceinline__ Shrinks(const DenseStreamParams &p, const Updates &updates, int units, int thread)
-      : thread(thread), first(static_cast<int>(static_cast<long long>(units) * blockIdx.x / gridDim.x)),
-        end(static_cast<int>(static_cast<long long>(units) * (blockIdx.x + 1) / gridDim.x)) {
-    if (first < end) read(p, Unit(p, updates, first, thread));
-  }
-
-  __device__ __forceinline__ void read(const DenseStreamParams &p, const Unit &unit) {
-    const int rank = thread % 32 / 4;
+// Computes a block's units of A·x; their weights are asked for before the kernel before this one has ended.
+__device__ __forceinline__ void shrink(const DenseStreamParams &p, Updates &updates, int units, int thread, u32 tag) {
+  const int lane = thread % 32, g = lane / 4, t = lane % 4;
+  const int first = static_cast<int>(static_cast<long long>(units) * blockIdx.x / gridDim.x);
+  const int end = static_cast<int>(static_cast<long long>(units) * (blockIdx.x + 1) / gridDim.x);
+  if (first >= end) awaitPredecessor();
+#pragma unroll 1
+  for (int number = first; number < end; ++number) {
+    const Unit unit(p, updates, number, thread);
+    Quad low[kPartSteps], high[kPartSteps], x[kPartSteps];
 #pragma unroll
     for (int i = 0; i < kPartSteps; ++i) {
-      low[i] = load8(unit.a + i * kStep, rank < unit.ranks ? unit.left - i * kStep : 0, true);
-      high[i] = load8(unit.a + 8LL * p.inputs + i * kStep, rank + 8 < unit.ranks ? unit.left - i * kStep : 0, true);
+      low[i] = loadWhole(unit.a + i * kStep, g < unit.ranks && i * kStep < unit.left);
+      high[i] = loadWhole(unit.a + 8LL * p.inputs + i * kStep, g + 8 < unit.ranks && i * kStep < unit.left);
     }
+    if (number == first) awaitPredecessor();
+#pragma unroll
+    for (int i = 0; i < kPartSteps; ++i) x[i] = loadWhole(unit.x + i * kStep, g < unit.rows && i * kStep < unit.left);
+    Tile sums[2] = {};
+#pragma unroll
+    for (int i = 0; i < kPartSteps; ++i) multiplyStep(sums[i % 2], low[i], high[i], x[i]);
+    // Two buffers, so that one barrier a unit is enough.
+    float *buffer = updates.sums[(number - first) % 2];
+    float *own = buffer + thread / 32 * kUnitSums + 2 * t * kRanks + g;
+    own[0] = sums[0].a + sums[1].a;
+    own[kRanks] = sums[0].b + sums[1].b;
+    own[8] = sums[0].c + sums[1].c;
+    own[kRanks + 8] = sums[0].d + sums[1].d;
+    meet<kUpdateThreads>(kUpdates);
+    const int row = thread / kRanks, rank = thread % kRanks;
+    if (row >= unit.rows || rank >= unit.ranks) continue;
+    float sum = 0;
+#pragma unroll
+    for (int i = 0; i < kUpdateWarps; ++i) sum += buffer[i * kUnitSums + thread];
+    post(wordsOf(p, unit.chunk, unit.member, unit.firstRow + row) + unit.firstRank + rank, sum, tag);
   }
-
-  // Computes them all; warps' sums meet in two buffers, so that one barrier a unit is enough.
-  __device__ inline void run(const DenseStreamParams &p, Updates &updates, u32 tag) {
-    const int lane = thread % 32, g = lane / 4, t = lane % 4;
-#pragma unroll 1
-    for (int number = first; number < end; ++number) {
-      const Unit unit(p, updates, number, thread);
-      if (number > first) read(p, unit);
-      Quad x[kPartSteps];
-#pragma unroll
-      for (int i = 0; i < kPartSteps; ++i) {
-        x[i] = load8(unit.x + i * kStep, g < unit.rows ? unit.left - i * kStep : 0, true);
-      }
-      Tile sums[2] = {};
-#pragma unroll
-      for (int i = 0; i < kPartSteps; ++i) multiplyStep(sums[i % 2], low[i], high[i], x[i]);
-      float *buffer = updates.sums[(number - first) % 2];
-      float *own = buffer + thread / 32 * kUnitSums + 2 * t * kRanks + g;
-      own[0] = sums[0].a + sums[1].a;
-      own[kRanks] = sums[0].b + sums[1].b;
-      own[8] = sums[0].c + sums[1].c;
-      own[kRanks + 8] = sums[0].d + sums[1].d;
-      meet<kUpdateThreads>(kUpdates);
-      const int row = thread / kRanks, rank = thread % kRanks;
-      if (row >= unit.rows || rank >= unit.ranks) continue;
-      float sum = 0;
-#pragma unroll
-      for (int i = 0; i < kUpdateWarps; ++i) sum += buffer[i * kUnitSums + thread];
-      post(wordsOf(p, unit.chunk, unit.member, unit.firstRow + row) + unit.firstRank + rank, sum, tag);
-    }
-  }
-};
+}
 
 // The sum of A·x's words for one rank, as soon as they have arrived.
 __device__ __forceinline__ float addWords(const DenseStreamParams &p, const unsigned long long *word, u32 tag) {

@@ -163,37 +163,31 @@ __device__ __forceinline__ void leaveSums(const Tile (&sums)[kTall][kTiles], flo
   }
 }
 
-// All warps' sums of a lane's columns of this warp's rows.
-__device__ __forceinline__ void addParts(const float *parts, float (&totals)[kRowTiles][kPasses]) {
+// All warps' sums of a lane's column, of this warp's rows.
+__device__ __forceinline__ void addParts(const float *parts, float (&totals)[kRowTiles]) {
+  const int lane = threadIdx.x % 32;
 #pragma unroll
   for (int j = 0; j < kRowTiles; ++j) {
+    const int row = threadIdx.x / 32 + kWarps * j;
+    totals[j] = 0;
+    if (lane >= kColumns) continue;
 #pragma unroll
-    for (int pass = 0; pass < kPasses; ++pass) {
-      const int index = threadIdx.x % 32 + 32 * pass, row = threadIdx.x / 32 + kWarps * j;
-      totals[j][pass] = 0;
-      if (index >= kColumns) continue;
-#pragma unroll
-      for (int w = 0; w < kParts; ++w) totals[j][pass] += parts[(w * kMostRows + row) * kPitch + index];
-    }
+    for (int w = 0; w < kParts; ++w) totals[j] += parts[(w * kMostRows + row) * kPitch + lane];
   }
 }
 
-// Stores a set's outputs of the rows that warp number `warp` of eight has.
-__device__ __forceinline__ void storeOutputs(const DenseStreamParams &p, const Sets &sets, int set, int warp,
-                                             const float (&outputs)[kRowTiles][kPasses]) {
+// Stores a lane's column of the rows that warp number `warp` of eight has.
+__device__ __forceinline__ void storeOutputs(const DenseStreamParams &p, const Column &column, int warp,
+                                             const float (&outputs)[kRowTiles]) {
 #pragma unroll
-  for (int pass = 0; pass < kPasses; ++pass) {
-    const Column column(p, sets.begin(set), sets.end(set), threadIdx.x % 32 + 32 * pass);
-#pragma unroll
-    for (int j = 0; j < kRowTiles; ++j) {
-      const int row = warp + kWarps * j;
-      const bool exists = column.exists && row < p.rows;
-      const float sum = outputs[j][pass], up = __shfl_down_sync(~0u, sum, kTile / 2);
-      if (!p.isGated) {
-        if (exists) storeOutput(p, row, column.output, sum);
-      } else if (exists && column.member == 0) {
-        static_cast<u16 *>(p.y)[static_cast<long long>(row) * (p.outputs / 2) + column.output] = gated(sum, up);
-      }
+  for (int j = 0; j < kRowTiles; ++j) {
+    const int row = warp + kWarps * j;
+    const bool exists = column.exists && row < p.rows;
+    const float sum = outputs[j], up = __shfl_down_sync(~0u, sum, kTile / 2);
+    if (!p.isGated) {
+      if (exists) storeOutput(p, row, column.output, sum);
+    } else if (exists && column.member == 0) {
+      static_cast<u16 *>(p.y)[static_cast<long long>(row) * (p.outputs / 2) + column.output] = gated(sum, up);
     }
   }
 }
@@ -201,7 +195,7 @@ __device__ __forceinline__ void storeOutputs(const DenseStreamParams &p, const S
 // The work of the warps that stream; `waiting` is null where no row has an adapter.
 __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &sets, char *memory, Sums *waiting) {
   float *parts = reinterpret_cast<float *>(memory + kWarps * kDepth * kStageBytes);
-  const int warp = threadIdx.x / 32, count = sets.count();
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, count = sets.count();
   Feed feed(p, sets, sharedAddress(memory) + warp * kDepth * kStageBytes);
   Feed inputs = feed;
 #pragma unroll 1
@@ -232,81 +226,78 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
       if (warp < kParts) leaveSums(sums, parts, true);
       meet<kThreads>(kStreams);
     }
-    float totals[kRowTiles][kPasses];
+    float totals[kRowTiles];
     addParts(parts, totals);
     if (set + 1 < count) meet<kThreads>(kStreams);
     if (!waiting) {
-      storeOutputs(p, sets, set, warp, totals);
+      storeOutputs(p, Column(p, sets.begin(set), sets.end(set), lane), warp, totals);
       continue;
     }
     if (set >= 2) meet<kThreads + kUpdateThreads>(kEmpty + set % 2);
 #pragma unroll
-    for (int pass = 0; pass < kPasses; ++pass) {
-      const int index = threadIdx.x % 32 + 32 * pass;
-#pragma unroll
-      for (int j = 0; j < kRowTiles; ++j) {
-        if (index < kColumns) waiting->totals[set % 2][warp + kWarps * j][index] = totals[j][pass];
-      }
+    for (int j = 0; j < kRowTiles; ++j) {
+      if (lane < kColumns) waiting->totals[set % 2][warp + kWarps * j][lane] = totals[j];
     }
     arrive<kThreads + kUpdateThreads>(kFull + set % 2);
   }
 }
 
 // A set's sums with their changes, for the rows of one of the warps that update.
-__device__ __forceinline__ void addChanges(const DenseStreamParams &p, const Sets &sets, int set,
-                                           const Updates &updates, const Sums &waiting,
-                                           float (&outputs)[kRowTiles][kPasses]) {
-  const int warp = threadIdx.x / 32 - kWarps;
+__device__ __forceinline__ void addChanges(const Column &column, int set, const Updates &updates, const Sums &waiting,
+                                           float (&outputs)[kRowTiles]) {
+  const int warp = threadIdx.x / 32 - kWarps, lane = threadIdx.x % 32;
 #pragma unroll
-  for (int pass = 0; pass < kPasses; ++pass) {
-    const int index = threadIdx.x % 32 + 32 * pass;
-    const Column column(p, sets.begin(set), sets.end(set), index);
-#pragma unroll
-    for (int j = 0; j < kRowTiles; ++j) {
-      const int row = warp + kWarps * j;
-      outputs[j][pass] = 0;
-      if (!column.exists) continue;
-      float sum = waiting.totals[set % 2][row][index];
-      const LowRankEntry &own = updates.entries[row * kMembers + column.member];
-      if (own.rank > 0) {
-        sum += waiting.changes[row][index];
-        if (own.columnScale) sum *= own.columnScale[column.place];
-      }
-      outputs[j][pass] = sum;
+  for (int j = 0; j < kRowTiles; ++j) {
+    const int row = warp + kWarps * j;
+    outputs[j] = 0;
+    if (!column.exists) continue;
+    float sum = waiting.totals[set % 2][row][lane];
+    const LowRankEntry &own = updates.entries[row * kMembers + column.member];
+    if (own.rank > 0) {
+      sum += waiting.changes[row][lane];
+      if (own.columnScale) sum *= own.columnScale[column.place];
     }
+    outputs[j] = sum;
   }
 }
 
-// The work of the warps beside them.
+// The work of the warps beside them. Weights for the batch after the present one are on their way while this one is
+// used, and those of the first while A·x is made: what a launch does is in the code once.
 __device__ __forceinline__ void update(const DenseStreamParams &p, const Sets &sets, Updates &updates, Sums &waiting) {
   constexpr int kAll = kThreads + kUpdateThreads;
   const int thread = threadIdx.x - kThreads, count = sets.count();
   const u32 tag = p.plan->tag;
-  Shrinks shrinks(p, updates, lookUp(*p.plan, updates, thread), thread);
+  const int units = lookUp(*p.plan, updates, thread);
   Expansion expansion(p, updates, sets, thread, tag, waiting.changes);
   PieceBatch batch;
-  if (count > 0) batch = expansion.fetch(0, 0);
-  releaseSuccessor();
-  awaitPredecessor();
-  shrinks.run(p, updates, tag);
+  batch.set = -1;
+  int set = 0, base = 0;
 #pragma unroll 1
-  for (int set = 0; set < count;) {
-    const bool isLast = batch.isLast();
-    // The next weights are on their way while these are used.
+  do {
     PieceBatch next;
-    if (set + isLast < count) next = expansion.fetch(set + isLast, isLast ? 0 : batch.base + kBatch);
-    expansion.use(batch);
-    if (isLast) {
-      float outputs[kRowTiles][kPasses];
-      __syncwarp();
-      meet<kAll>(kFull + set % 2);
-      addChanges(p, sets, set, updates, waiting, outputs);
-      if (set + 2 < count) arrive<kAll>(kEmpty + set % 2);
-      storeOutputs(p, sets, set, thread / 32, outputs);
+    next.set = set;
+    if (set < count) next = expansion.fetch(set, base);
+    base += kBatch;
+    if (base >= expansion.total()) {
+      base = 0;
       ++set;
     }
+    if (batch.set < 0) {
+      releaseSuccessor();
+      shrink(p, updates, units, thread, tag);
+    } else {
+      expansion.use(batch);
+      if (expansion.isLast(batch)) {
+        float outputs[kRowTiles];
+        __syncwarp();
+        meet<kAll>(kFull + batch.set % 2);
+        addChanges(batch.column, batch.set, updates, waiting, outputs);
+        if (batch.set + 2 < count) arrive<kAll>(kEmpty + batch.set % 2);
+        storeOutputs(p, batch.column, thread / 32, outputs);
+      }
+    }
     batch = next;
-  }
+  } while (batch.set < count);
 }
 
 #if !DENSE_UPDATES

@@ -105,6 +105,14 @@ __device__ __forceinline__ Quad load8(const u16 *pointer, int count, bool aligne
   return aligned && count >= 8 ? loadGlobal(pointer) : loadScalars(pointer, count);
 }
 
+// The same as a call: for places where many copies of it would be in the way.
+__device__ __noinline__ Quad loadFew(const u16 *pointer, int count) { return loadScalars(pointer, count); }
+
+// Reads 8 elements, or zeros.
+__device__ __forceinline__ Quad loadWhole(const u16 *pointer, bool exists) {
+  return exists ? loadGlobal(pointer) : Quad{0, 0, 0, 0};
+}
+
 // Brings 8 weights into shared memory past the registers, or zeros.
 __device__ __forceinline__ void copy8(u32 target, const u16 *source, bool exists) {
   asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(target), "l"(source),
