@@ -64,7 +64,14 @@ package enum ProjectionGroup: Sendable {
 }
 
 /// Which of an adapter's updates belongs to a dense product.
-package enum AdapterTarget: Sendable {
+package enum AdapterTarget: Sendable, Equatable, CustomStringConvertible {
     case projections(layer: Int, ProjectionGroup)
     case head
+
+    package var description: String {
+        switch self {
+        case .projections(let layer, let group): "layer \(layer) \(group)"
+        case .head: "head"
+        }
+    }
 }

@@ -19,7 +19,7 @@ package protocol Backend: ~Copyable {
     mutating func makeMatrix(_ parts: [HostTensor]) -> Matrix
     /// Joins `parts`, each one-dimensional.
     mutating func makeVector(_ parts: [HostTensor]) -> Vector
-    mutating func makeRows(_ count: Int, width: Int) -> Rows
+    mutating func makeRows(_ count: Int, width: Int, _ kind: RowsKind) -> Rows
     /// Makes room for the keys and values of all layers; called once.
     mutating func makeKVCache(_ shape: KVShape)
     /// Takes the tables of rotary position embedding, each `[positions, D / 2]`; called once.
@@ -49,17 +49,12 @@ package protocol Backend: ~Copyable {
     ///
     /// - Returns: what `pass` returned when it was last called for steps of this size.
     mutating func forward(_ batch: borrowing Batch, _ pass: (inout Self) -> Rows) -> Rows
-    /// `x[t] = table[token[t]]`, with the adapters' embedding updates. `x` is `[T, E]`.
+    /// `x[t] = table[token[t]]`, with the adapters' embedding updates. `x` is the residual stream `[T, E]`.
     mutating func embed(_ table: Matrix, into x: Rows)
-    /// `x += delta` if there is one, then `y = x / rms(x) · weight`, over the step's rows or the wanted ones.
-    mutating func normalize(
-        _ x: Rows,
-        adding delta: Rows?,
-        weight: Vector,
-        epsilon: Float,
-        scope: RowScope,
-        into y: Rows
-    )
+    /// `x += delta` if there is one, then `y = x / rms(x) · weight`. `x` is the residual stream.
+    mutating func normalize(_ x: Rows, adding delta: Rows?, by norm: Norm<Vector>, into y: Rows)
+    /// The same for the wanted rows, which come to the front of `y`; `x` may keep what it had.
+    mutating func normalizeWanted(_ x: Rows, adding delta: Rows?, by norm: Norm<Vector>, into y: Rows)
     /// `y = x · Wᵀ`, then each segment's low-rank update of `target`, then `+ bias`.
     mutating func multiply(
         _ x: Rows,
@@ -78,18 +73,35 @@ package protocol Backend: ~Copyable {
         through between: Rows,
         into y: Rows
     )
+    /// Adds what `multiply` makes of `x`, summed over the ranks, to the residual stream.
+    ///
+    /// - Parameter delta: room for `[T, E]`, for devices that need it.
+    /// - Returns: what is still to be added, by whoever reads the residual stream next; nil where all is done.
+    mutating func addProduct(
+        of x: Rows,
+        by weight: Matrix,
+        bias: Vector?,
+        target: AdapterTarget,
+        through delta: Rows,
+        to residual: Rows
+    ) -> Rows?
+    /// `addProduct`, then `normalize`; what is left in `normalized` is the affair of the device's products.
+    mutating func addProductAndNormalize(
+        of x: Rows,
+        by weight: Matrix,
+        bias: Vector?,
+        target: AdapterTarget,
+        through delta: Rows,
+        to residual: Rows,
+        by norm: Norm<Vector>,
+        into normalized: Rows
+    )
     /// Replaces the step's rows of `y` by their sum over the ranks of a split model; nothing on a single rank.
     ///
     /// Every rank gets the same bits.
     mutating func sumOverRanks(_ y: Rows)
     /// Normalizes every head of `heads` heads from column `column` of `x` on (Qwen3's query and key norms).
-    mutating func normalizeHeads(
-        _ x: Rows,
-        column: Int,
-        heads: Int,
-        weight: Vector,
-        epsilon: Float
-    )
+    mutating func normalizeHeads(_ x: Rows, column: Int, heads: Int, by norm: Norm<Vector>)
     /// Rotates queries and keys in `qkv` `[T, (H + 2G)·D]` and appends keys and values to the cache of `layer`.
     mutating func rotateAndAppend(_ qkv: Rows, layer: Int, shape: AttentionShape)
     /// Causal attention of the step's queries over the cache of `layer`; `output` is `[T, H·D]`.
@@ -98,8 +110,6 @@ package protocol Backend: ~Copyable {
     mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows)
     /// `y = silu(gate) · up` for `x = [gate | up]` `[T, 2F]`.
     mutating func gate(_ x: Rows, into y: Rows)
-    /// Copies the wanted rows of `x`, adding those of `delta`, to the front of `y`.
-    mutating func gatherWanted(_ x: Rows, adding delta: Rows, into y: Rows)
     /// Chooses a token for each wanted row. `logits` is `[wanted rows, V]` and is overwritten.
     ///
     /// - Parameter outputs: replaced by one entry for each wanted row; nil where no token had a finite logit.
@@ -127,6 +137,33 @@ extension Backend where Self: ~Copyable {
         gate(between, into: y)
     }
 
+    package mutating func addProduct(
+        of x: Rows,
+        by weight: Matrix,
+        bias: Vector?,
+        target: AdapterTarget,
+        through delta: Rows,
+        to residual: Rows
+    ) -> Rows? {
+        multiply(x, by: weight, bias: bias, target: target, into: delta)
+        sumOverRanks(delta)
+        return delta
+    }
+
+    package mutating func addProductAndNormalize(
+        of x: Rows,
+        by weight: Matrix,
+        bias: Vector?,
+        target: AdapterTarget,
+        through delta: Rows,
+        to residual: Rows,
+        by norm: Norm<Vector>,
+        into normalized: Rows
+    ) {
+        let pending = addProduct(of: x, by: weight, bias: bias, target: target, through: delta, to: residual)
+        normalize(residual, adding: pending, by: norm, into: normalized)
+    }
+
     package mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
         rotateAndAppend(qkv, layer: layer, shape: shape)
         attend(qkv, layer: layer, shape: shape, into: output)
@@ -140,12 +177,24 @@ package struct BackendError: Error, Equatable, CustomStringConvertible {
     package init(_ description: String) { self.description = description }
 }
 
-/// Which rows an operation covers.
-package enum RowScope: Sendable {
-    /// All `T` rows of the step.
-    case step
-    /// The rows whose next token is wanted.
-    case wanted
+/// What rows hold.
+package enum RowsKind: Sendable {
+    /// What passes from one operation to the next.
+    case activations
+    /// The residual stream, to which every layer adds.
+    case residual
+    case logits
+}
+
+/// Division by the root mean square: `y = x / sqrt(mean(x²) + epsilon) · weight`.
+package struct Norm<Vector> {
+    package let weight: Vector
+    package let epsilon: Float
+
+    package init(weight: Vector, epsilon: Float) {
+        self.weight = weight
+        self.epsilon = epsilon
+    }
 }
 
 /// Sizes of the KV cache.

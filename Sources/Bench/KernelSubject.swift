@@ -15,12 +15,12 @@ struct KernelSubject: ~Copyable {
     private var device: CUDABackend
     private let slots: [AdapterSlot]
     private let weights: [ProjectionGroup: [CUDABackend.Matrix]]
-    private let norm: CUDABackend.Vector
+    private let norm: Norm<CUDABackend.Vector>
     private let rows: Activations
 
     /// Room for what operations read and write.
     private struct Activations {
-        let hidden, delta, qkv, attention, gateUp, gated: CUDABackend.Rows
+        let residual, hidden, delta, qkv, attention, gateUp, gated: CUDABackend.Rows
     }
 
     init(
@@ -66,7 +66,7 @@ struct KernelSubject: ~Copyable {
         self.projections = projections
         self.weights = weights
         self.rows = rows
-        self.norm = norm
+        self.norm = Norm(weight: norm, epsilon: shape.normEpsilon)
         self.slots = slots
         self.device = device
     }
@@ -146,16 +146,26 @@ struct KernelSubject: ~Copyable {
 
     private mutating func timeProduct(_ group: ProjectionGroup, _ batch: Int) throws -> KernelTiming {
         guard let weights = weights[group] else { preconditionFailure("weights were made with the device") }
-        let rows = rows
+        let (rows, norm) = (rows, norm)
+        // As in a step: a sum and a norm follow the second product of each half layer.
         let times = try measure(batch) { device, layer in
             let weight = weights[layer % weights.count]
             let target = AdapterTarget.projections(layer: layer, group)
             switch group {
             case .queryKeyValue: device.multiply(rows.hidden, by: weight, bias: nil, target: target, into: rows.qkv)
-            case .output: device.multiply(rows.attention, by: weight, bias: nil, target: target, into: rows.delta)
             case .gateUp:
                 device.multiplyGated(rows.hidden, by: weight, target: target, through: rows.gateUp, into: rows.gated)
-            case .down: device.multiply(rows.gated, by: weight, bias: nil, target: target, into: rows.delta)
+            case .output, .down:
+                device.addProductAndNormalize(
+                    of: group == .output ? rows.attention : rows.gated,
+                    by: weight,
+                    bias: nil,
+                    target: target,
+                    through: rows.delta,
+                    to: rows.residual,
+                    by: norm,
+                    into: rows.hidden
+                )
             }
         }
         let bytes = group.projections.reduce(0.0) { sum, projection in
@@ -166,7 +176,7 @@ struct KernelSubject: ~Copyable {
     }
 
     private mutating func timeRows(_ batch: Int) throws -> [KernelTiming] {
-        let (rows, norm, epsilon) = (rows, norm, shape.normEpsilon)
+        let (rows, norm) = (rows, norm)
         let attention = AttentionShape(
             heads: shape.headCount,
             keyValueHeads: shape.keyValueHeadCount,
@@ -174,14 +184,7 @@ struct KernelSubject: ~Copyable {
             window: nil
         )
         let normalize = try measure(batch) { device, _ in
-            device.normalize(
-                rows.hidden,
-                adding: rows.delta,
-                weight: norm,
-                epsilon: epsilon,
-                scope: .step,
-                into: rows.attention
-            )
+            device.normalize(rows.residual, adding: rows.delta, by: norm, into: rows.hidden)
         }
         let rotate = try measure(batch) { device, layer in
             device.rotateAndAppend(rows.qkv, layer: layer, shape: attention)
@@ -265,12 +268,13 @@ struct KernelSubject: ~Copyable {
         on device: inout CUDABackend
     ) -> Activations {
         Activations(
-            hidden: device.makeRows(limits.tokens, width: shape.hiddenSize),
-            delta: device.makeRows(limits.tokens, width: shape.hiddenSize),
-            qkv: device.makeRows(limits.tokens, width: shape.shape.queryKeyValueWidth),
-            attention: device.makeRows(limits.tokens, width: shape.headCount * shape.headSize),
-            gateUp: device.makeRows(limits.tokens, width: 2 * shape.intermediateSize),
-            gated: device.makeRows(limits.tokens, width: shape.intermediateSize)
+            residual: device.makeRows(limits.tokens, width: shape.hiddenSize, .residual),
+            hidden: device.makeRows(limits.tokens, width: shape.hiddenSize, .activations),
+            delta: device.makeRows(limits.tokens, width: shape.hiddenSize, .activations),
+            qkv: device.makeRows(limits.tokens, width: shape.shape.queryKeyValueWidth, .activations),
+            attention: device.makeRows(limits.tokens, width: shape.headCount * shape.headSize, .activations),
+            gateUp: device.makeRows(limits.tokens, width: 2 * shape.intermediateSize, .activations),
+            gated: device.makeRows(limits.tokens, width: shape.intermediateSize, .activations)
         )
     }
 

@@ -22,8 +22,8 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
     mutating func makeMatrix(_ parts: [HostTensor]) -> Matrix { device.makeMatrix(parts) }
     mutating func makeVector(_ parts: [HostTensor]) -> Vector { device.makeVector(parts) }
 
-    mutating func makeRows(_ count: Int, width: Int) -> Rows {
-        let rows = device.makeRows(count, width: width)
+    mutating func makeRows(_ count: Int, width: Int, _ kind: RowsKind) -> Rows {
+        let rows = device.makeRows(count, width: width, kind)
         if placeholder == nil { placeholder = rows }
         return rows
     }
@@ -54,25 +54,19 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         note("embed", x, rowCount)
     }
 
-    mutating func normalize(
-        _ x: Rows,
-        adding delta: Rows?,
-        weight: Vector,
-        epsilon: Float,
-        scope: RowScope,
-        into y: Rows
-    ) {
-        device.normalize(x, adding: delta, weight: weight, epsilon: epsilon, scope: scope, into: y)
-        let isStep = if case .step = scope { true } else { false }
-        note("normalize", y, isStep ? rowCount : wantedCount)
+    mutating func normalize(_ x: Rows, adding delta: Rows?, by norm: Norm<Vector>, into y: Rows) {
+        device.normalize(x, adding: delta, by: norm, into: y)
+        note("normalize", y, rowCount)
+    }
+
+    mutating func normalizeWanted(_ x: Rows, adding delta: Rows?, by norm: Norm<Vector>, into y: Rows) {
+        device.normalizeWanted(x, adding: delta, by: norm, into: y)
+        note("normalizeWanted", y, wantedCount)
     }
 
     mutating func multiply(_ x: Rows, by weight: Matrix, bias: Vector?, target: AdapterTarget, into y: Rows) {
         device.multiply(x, by: weight, bias: bias, target: target, into: y)
-        switch target {
-        case .projections(let layer, let group): note("layer \(layer) \(group)", y, rowCount)
-        case .head: note("head", y, wantedCount)
-        }
+        note("\(target)", y, target == .head ? wantedCount : rowCount)
     }
 
     mutating func multiplyGated(
@@ -83,14 +77,57 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         into y: Rows
     ) {
         device.multiplyGated(x, by: gateUp, target: target, through: between, into: y)
-        note("gated product", y, rowCount)
+        note("\(target), gated", y, rowCount)
+    }
+
+    mutating func addProduct(
+        of x: Rows,
+        by weight: Matrix,
+        bias: Vector?,
+        target: AdapterTarget,
+        through delta: Rows,
+        to residual: Rows
+    ) -> Rows? {
+        let pending = device.addProduct(
+            of: x,
+            by: weight,
+            bias: bias,
+            target: target,
+            through: delta,
+            to: residual
+        )
+        note("residual after \(target)", residual, rowCount, adding: pending)
+        return pending
+    }
+
+    mutating func addProductAndNormalize(
+        of x: Rows,
+        by weight: Matrix,
+        bias: Vector?,
+        target: AdapterTarget,
+        through delta: Rows,
+        to residual: Rows,
+        by norm: Norm<Vector>,
+        into normalized: Rows
+    ) {
+        device.addProductAndNormalize(
+            of: x,
+            by: weight,
+            bias: bias,
+            target: target,
+            through: delta,
+            to: residual,
+            by: norm,
+            into: normalized
+        )
+        note("residual after \(target)", residual, rowCount)
     }
 
     mutating func sumOverRanks(_ y: Rows) { device.sumOverRanks(y) }
     mutating func finish() throws(BackendError) { try device.finish() }
 
-    mutating func normalizeHeads(_ x: Rows, column: Int, heads: Int, weight: Vector, epsilon: Float) {
-        device.normalizeHeads(x, column: column, heads: heads, weight: weight, epsilon: epsilon)
+    mutating func normalizeHeads(_ x: Rows, column: Int, heads: Int, by norm: Norm<Vector>) {
+        device.normalizeHeads(x, column: column, heads: heads, by: norm)
         note("normalizeHeads at \(column)", x, rowCount)
     }
 
@@ -120,11 +157,6 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         note("gate", y, rowCount)
     }
 
-    mutating func gatherWanted(_ x: Rows, adding delta: Rows, into y: Rows) {
-        device.gatherWanted(x, adding: delta, into: y)
-        note("gatherWanted", y, wantedCount)
-    }
-
     mutating func sample(
         _ logits: Rows,
         _ requests: borrowing [SamplingRequest],
@@ -143,11 +175,21 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         try device.read(rows, count: count)
     }
 
-    private mutating func note(_ name: String, _ rows: Rows, _ count: Int, columns: Int? = nil) {
+    /// - Parameter pending: rows to be added to them.
+    private mutating func note(
+        _ name: String,
+        _ rows: Rows,
+        _ count: Int,
+        columns: Int? = nil,
+        adding pending: Rows? = nil
+    ) {
         guard failure == nil else { return }
         do throws(BackendError) {
-            let values = try device.read(rows, count: count)
-            trace.append(TracedOperation(name: name, values: values.flatMap { $0.prefix(columns ?? .max) }))
+            var values = try device.read(rows, count: count).flatMap { $0.prefix(columns ?? .max) }
+            if let pending {
+                for (index, value) in try device.read(pending, count: count).joined().enumerated() { values[index] += value }
+            }
+            trace.append(TracedOperation(name: name, values: values))
         } catch {
             failure = error
         }

@@ -11,7 +11,7 @@ package struct Llama<Device: Backend & ~Copyable> {
     private let configuration: ModelConfiguration
     private let embedding: Device.Matrix
     private let layers: [LlamaLayer<Device>]
-    private let norm: Device.Vector
+    private let norm: Norm<Device.Vector>
     private let head: Device.Matrix
     private let activations: LlamaActivations<Device>
 
@@ -39,7 +39,7 @@ package struct Llama<Device: Backend & ~Copyable> {
         self.configuration = configuration
         self.embedding = table
         self.layers = layers
-        self.norm = norm
+        self.norm = Norm(weight: norm, epsilon: configuration.normEpsilon)
         self.head = head
         activations = LlamaActivations(configuration, limits: limits, on: &device)
     }
@@ -50,36 +50,15 @@ package struct Llama<Device: Backend & ~Copyable> {
     package func forward(on device: inout Device) -> Device.Rows {
         let rows = activations
         device.embed(embedding, into: rows.hidden)
+        device.normalize(rows.hidden, adding: nil, by: layers[0].attentionNorm, into: rows.normalized)
+        var pending: Device.Rows?
         for (index, layer) in layers.enumerated() {
-            device.normalize(
-                rows.hidden,
-                adding: index == 0 ? nil : rows.delta,
-                weight: layer.attentionNorm,
-                epsilon: configuration.normEpsilon,
-                scope: .step,
-                into: rows.normalized
-            )
-            layer.attend(rows, configuration, on: &device)
-            device.normalize(
-                rows.hidden,
-                adding: rows.delta,
-                weight: layer.feedForwardNorm,
-                epsilon: configuration.normEpsilon,
-                scope: .step,
-                into: rows.normalized
-            )
-            layer.feedForward(rows, on: &device)
+            layer.attend(rows, on: &device)
+            let next = index + 1 < layers.count ? layers[index + 1].attentionNorm : nil
+            pending = layer.feedForward(rows, before: next, on: &device)
         }
-        device.gatherWanted(rows.hidden, adding: rows.delta, into: rows.wanted)
-        device.normalize(
-            rows.wanted,
-            adding: nil,
-            weight: norm,
-            epsilon: configuration.normEpsilon,
-            scope: .wanted,
-            into: rows.wantedNormalized
-        )
-        device.multiply(rows.wantedNormalized, by: head, bias: nil, target: .head, into: rows.logits)
+        device.normalizeWanted(rows.hidden, adding: pending, by: norm, into: rows.wanted)
+        device.multiply(rows.wanted, by: head, bias: nil, target: .head, into: rows.logits)
         return rows.logits
     }
 }
@@ -89,7 +68,7 @@ struct LlamaActivations<Device: Backend & ~Copyable> {
     /// The residual stream `[T, E]`.
     let hidden: Device.Rows
     let normalized: Device.Rows
-    /// What a block adds to the residual stream; added by the next normalization.
+    /// What a block adds to the residual stream.
     let delta: Device.Rows
     /// `[T, (H + 2G)·D]`
     let qkv: Device.Rows
@@ -99,9 +78,8 @@ struct LlamaActivations<Device: Backend & ~Copyable> {
     let gateUp: Device.Rows
     /// `[T, F]`
     let gated: Device.Rows
-    /// `[B, E]`
+    /// `[B, E]`, normalized.
     let wanted: Device.Rows
-    let wantedNormalized: Device.Rows
     /// `[B, V]`
     let logits: Device.Rows
 
@@ -109,15 +87,14 @@ struct LlamaActivations<Device: Backend & ~Copyable> {
         let (tokens, hiddenSize) = (limits.tokens, configuration.hiddenSize)
         let queries = configuration.headCount * configuration.headSize
         let keys = configuration.keyValueHeadCount * configuration.headSize
-        hidden = device.makeRows(tokens, width: hiddenSize)
-        normalized = device.makeRows(tokens, width: hiddenSize)
-        delta = device.makeRows(tokens, width: hiddenSize)
-        qkv = device.makeRows(tokens, width: queries + 2 * keys)
-        attention = device.makeRows(tokens, width: queries)
-        gateUp = device.makeRows(tokens, width: 2 * configuration.intermediateSize)
-        gated = device.makeRows(tokens, width: configuration.intermediateSize)
-        wanted = device.makeRows(limits.sequences, width: hiddenSize)
-        wantedNormalized = device.makeRows(limits.sequences, width: hiddenSize)
-        logits = device.makeRows(limits.sequences, width: configuration.vocabularySize)
+        hidden = device.makeRows(tokens, width: hiddenSize, .residual)
+        normalized = device.makeRows(tokens, width: hiddenSize, .activations)
+        delta = device.makeRows(tokens, width: hiddenSize, .activations)
+        qkv = device.makeRows(tokens, width: queries + 2 * keys, .activations)
+        attention = device.makeRows(tokens, width: queries, .activations)
+        gateUp = device.makeRows(tokens, width: 2 * configuration.intermediateSize, .activations)
+        gated = device.makeRows(tokens, width: configuration.intermediateSize, .activations)
+        wanted = device.makeRows(limits.sequences, width: hiddenSize, .activations)
+        logits = device.makeRows(limits.sequences, width: configuration.vocabularySize, .logits)
     }
 }

@@ -2,16 +2,16 @@ internal import Backends
 internal import Core
 internal import Weights
 
-/// One decoder layer: attention and feed-forward, each reading `normalized` and leaving its sum in `delta`.
+/// One decoder layer: attention and feed-forward, each of which adds to the residual stream.
 struct LlamaLayer<Device: Backend & ~Copyable> {
     private let index: Int
     private let shape: AttentionShape
-    let attentionNorm: Device.Vector
-    let feedForwardNorm: Device.Vector
+    let attentionNorm: Norm<Device.Vector>
+    private let feedForwardNorm: Norm<Device.Vector>
     private let queryKeyValue: Device.Matrix
     private let queryKeyValueBias: Device.Vector?
-    private let queryNorm: Device.Vector?
-    private let keyNorm: Device.Vector?
+    private let queryNorm: Norm<Device.Vector>?
+    private let keyNorm: Norm<Device.Vector>?
     private let output: Device.Matrix
     private let outputBias: Device.Vector?
     private let gateUp: Device.Matrix
@@ -39,20 +39,24 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
         func weights(_ group: ProjectionGroup, _ kind: String) throws(WeightsError) -> [HostTensor] {
             try tensors(group.projections.map { ModelConfiguration.modulePath($0) + "." + kind })
         }
-        attentionNorm = device.makeVector(try tensors(["input_layernorm.weight"]))
-        feedForwardNorm = device.makeVector(try tensors(["post_attention_layernorm.weight"]))
+        func norm(_ name: String) throws(WeightsError) -> Norm<Device.Vector> {
+            Norm(weight: device.makeVector(try tensors([name])), epsilon: configuration.normEpsilon)
+        }
+        attentionNorm = try norm("input_layernorm.weight")
+        feedForwardNorm = try norm("post_attention_layernorm.weight")
         queryKeyValue = device.makeMatrix(try weights(.queryKeyValue, "weight"))
         queryKeyValueBias =
             configuration.hasAttentionBias ? device.makeVector(try weights(.queryKeyValue, "bias")) : nil
-        queryNorm = configuration.hasHeadNorm ? device.makeVector(try tensors(["self_attn.q_norm.weight"])) : nil
-        keyNorm = configuration.hasHeadNorm ? device.makeVector(try tensors(["self_attn.k_norm.weight"])) : nil
+        queryNorm = configuration.hasHeadNorm ? try norm("self_attn.q_norm.weight") : nil
+        keyNorm = configuration.hasHeadNorm ? try norm("self_attn.k_norm.weight") : nil
         output = device.makeMatrix(try weights(.output, "weight"))
         outputBias = configuration.hasOutputBias ? device.makeVector(try weights(.output, "bias")) : nil
         gateUp = device.makeMatrix(try weights(.gateUp, "weight"))
         down = device.makeMatrix(try weights(.down, "weight"))
     }
 
-    func attend(_ rows: LlamaActivations<Device>, _ configuration: ModelConfiguration, on device: inout Device) {
+    /// From `normalized`, and leaves there what the feed-forward block reads.
+    func attend(_ rows: LlamaActivations<Device>, on device: inout Device) {
         device.multiply(
             rows.normalized,
             by: queryKeyValue,
@@ -60,29 +64,40 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
             target: .projections(layer: index, .queryKeyValue),
             into: rows.qkv
         )
-        if let queryNorm, let keyNorm {
-            let epsilon = configuration.normEpsilon
-            device.normalizeHeads(rows.qkv, column: 0, heads: shape.heads, weight: queryNorm, epsilon: epsilon)
-            device.normalizeHeads(
-                rows.qkv,
-                column: shape.heads * shape.headSize,
-                heads: shape.keyValueHeads,
-                weight: keyNorm,
-                epsilon: epsilon
-            )
-        }
+        normalizeHeads(rows.qkv, on: &device)
         device.appendAndAttend(rows.qkv, layer: index, shape: shape, into: rows.attention)
-        device.multiply(
-            rows.attention,
+        device.addProductAndNormalize(
+            of: rows.attention,
             by: output,
             bias: outputBias,
             target: .projections(layer: index, .output),
-            into: rows.delta
+            through: rows.delta,
+            to: rows.hidden,
+            by: feedForwardNorm,
+            into: rows.normalized
         )
-        device.sumOverRanks(rows.delta)
     }
 
-    func feedForward(_ rows: LlamaActivations<Device>, on device: inout Device) {
+    private func normalizeHeads(_ qkv: Device.Rows, on device: inout Device) {
+        guard let queryNorm, let keyNorm else { return }
+        device.normalizeHeads(qkv, column: 0, heads: shape.heads, by: queryNorm)
+        device.normalizeHeads(
+            qkv,
+            column: shape.heads * shape.headSize,
+            heads: shape.keyValueHeads,
+            by: keyNorm
+        )
+    }
+
+    /// From `normalized`, and leaves there what the next layer reads.
+    ///
+    /// - Parameter next: the next layer's norm; nil after the last.
+    /// - Returns: what is still to be added to the residual stream.
+    func feedForward(
+        _ rows: LlamaActivations<Device>,
+        before next: Norm<Device.Vector>?,
+        on device: inout Device
+    ) -> Device.Rows? {
         device.multiplyGated(
             rows.normalized,
             by: gateUp,
@@ -90,13 +105,27 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
             through: rows.gateUp,
             into: rows.gated
         )
-        device.multiply(
-            rows.gated,
+        let target = AdapterTarget.projections(layer: index, .down)
+        guard let next else {
+            return device.addProduct(
+                of: rows.gated,
+                by: down,
+                bias: nil,
+                target: target,
+                through: rows.delta,
+                to: rows.hidden
+            )
+        }
+        device.addProductAndNormalize(
+            of: rows.gated,
             by: down,
             bias: nil,
-            target: .projections(layer: index, .down),
-            into: rows.delta
+            target: target,
+            through: rows.delta,
+            to: rows.hidden,
+            by: next,
+            into: rows.normalized
         )
-        device.sumOverRanks(rows.delta)
+        return nil
     }
 }

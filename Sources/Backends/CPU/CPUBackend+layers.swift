@@ -3,35 +3,43 @@ internal import Core
 package import Sampling
 
 extension CPUBackend {
-    package mutating func normalize(
-        _ x: CPURows,
-        adding delta: CPURows?,
-        weight: CPUVector,
-        epsilon: Float,
-        scope: RowScope,
-        into y: CPURows
-    ) {
-        let rows = scope == .step ? inputs.tokenCount : inputs.wantedCount
+    package mutating func normalize(_ x: CPURows, adding delta: CPURows?, by norm: Norm<CPUVector>, into y: CPURows) {
+        let rows = inputs.tokenCount
         if let delta { punica_add(pool, x.pointer, x.width, delta.pointer, delta.width, rows, x.width) }
-        punica_rms_norm(pool, y.pointer, y.width, x.pointer, x.width, weight.pointer, rows, x.width, epsilon)
+        normalize(x, rows, by: norm, into: y)
     }
 
-    package mutating func normalizeHeads(
+    package mutating func normalizeWanted(
         _ x: CPURows,
-        column: Int,
-        heads: Int,
-        weight: CPUVector,
-        epsilon: Float
+        adding delta: CPURows?,
+        by norm: Norm<CPUVector>,
+        into y: CPURows
     ) {
+        for index in 0..<inputs.wantedCount {
+            let row = Int(inputs.wantedRows[index])
+            let target = y.pointer + index * y.width
+            target.update(from: x.pointer + row * x.width, count: x.width)
+            guard let delta else { continue }
+            punica_add(nil, target, y.width, delta.pointer + row * delta.width, delta.width, 1, x.width)
+        }
+        normalize(y, inputs.wantedCount, by: norm, into: y)
+    }
+
+    private func normalize(_ x: CPURows, _ rows: Int, by norm: Norm<CPUVector>, into y: CPURows) {
+        let weight = norm.weight.pointer
+        punica_rms_norm(pool, y.pointer, y.width, x.pointer, x.width, weight, rows, x.width, norm.epsilon)
+    }
+
+    package mutating func normalizeHeads(_ x: CPURows, column: Int, heads: Int, by norm: Norm<CPUVector>) {
         punica_rms_norm_heads(
             pool,
             x.pointer + column,
             x.width,
-            weight.pointer,
+            norm.weight.pointer,
             inputs.tokenCount,
             heads,
-            weight.count,
-            epsilon
+            norm.weight.count,
+            norm.epsilon
         )
     }
 
@@ -97,19 +105,6 @@ extension CPUBackend {
 
     package mutating func gate(_ x: CPURows, into y: CPURows) {
         punica_silu_mul(pool, y.pointer, y.width, x.pointer, x.width, inputs.tokenCount, y.width)
-    }
-
-    package mutating func gatherWanted(
-        _ x: CPURows,
-        adding delta: CPURows,
-        into y: CPURows
-    ) {
-        for index in 0..<inputs.wantedCount {
-            let row = Int(inputs.wantedRows[index])
-            let target = y.pointer + index * y.width
-            target.update(from: x.pointer + row * x.width, count: x.width)
-            punica_add(nil, target, y.width, delta.pointer + row * delta.width, delta.width, 1, x.width)
-        }
     }
 
     package mutating func sumOverRanks(_ y: CPURows) { ranks?.sum(y.pointer, count: inputs.tokenCount * y.width) }

@@ -52,7 +52,7 @@ package struct CPUBackend: Backend, ~Copyable {
         return CPUVector(pointer: pointer, count: count)
     }
 
-    package mutating func makeRows(_ count: Int, width: Int) -> CPURows {
+    package mutating func makeRows(_ count: Int, width: Int, _ kind: RowsKind) -> CPURows {
         CPURows(pointer: arena.allocate(count * width), count: count, width: width)
     }
 

@@ -12,7 +12,7 @@ extension CUDABackend {
         let rows = rowCount(of: target)
         guard rows > 0 else { return }
         if streams(weight, rows: rows) {
-            return stream(x, weight, target, bias: bias?.address ?? 0, isGated: false, into: y)
+            return stream(x, weight, target, .init(bias: bias?.address ?? 0), into: y)
         }
         faults.attempt { () throws(CUDAError) in try product(x, weight, rows: rows, into: y) }
         if extent.hasAdapters { addLowRank(x, target: target, rows: rows, into: y) }
@@ -29,11 +29,58 @@ extension CUDABackend {
     ) {
         let rows = rowCount(of: target)
         guard rows > 0 else { return }
-        if gateUp.outputs % 8 == 0, streams(gateUp, rows: rows) {
-            return stream(x, gateUp, target, bias: 0, isGated: true, into: y)
+        if canGate(gateUp), streams(gateUp, rows: rows) {
+            return stream(x, gateUp, target, .init(isGated: true), into: y)
         }
         multiply(x, by: gateUp, bias: nil, target: target, into: between)
         gate(between, into: y)
+    }
+
+    package mutating func addProduct(
+        of x: CUDARows,
+        by weight: CUDAMatrix,
+        bias: CUDAVector?,
+        target: AdapterTarget,
+        through delta: CUDARows,
+        to residual: CUDARows
+    ) -> CUDARows? {
+        let rows = rowCount(of: target)
+        guard rows > 0 else { return nil }
+        if canAdd, streams(weight, rows: rows) {
+            stream(x, weight, target, .init(bias: bias?.address ?? 0, adds: true), into: residual)
+            return nil
+        }
+        multiply(x, by: weight, bias: bias, target: target, into: delta)
+        sumOverRanks(delta)
+        return delta
+    }
+
+    package mutating func addProductAndNormalize(
+        of x: CUDARows,
+        by weight: CUDAMatrix,
+        bias: CUDAVector?,
+        target: AdapterTarget,
+        through delta: CUDARows,
+        to residual: CUDARows,
+        by norm: Norm<CUDAVector>,
+        into normalized: CUDARows
+    ) {
+        guard streamsLayers else {
+            let pending = addProduct(of: x, by: weight, bias: bias, target: target, through: delta, to: residual)
+            return normalize(residual, adding: pending, by: norm, into: normalized)
+        }
+        let following = StreamedProducts.Following(norm: norm.weight, rows: normalized)
+        stream(x, weight, target, .init(bias: bias?.address ?? 0, adds: true, following: following), into: residual)
+        undivided = (normalized.address, norm.epsilon)
+    }
+
+    /// Whether products can add to the residual stream: without updates, and where no ranks' parts are to be added up
+    /// first.
+    private var canAdd: Bool { extent.updates == .none && rankSums == nil }
+
+    /// Whether all products of the step's layers can, so that they can divide what norms leave undivided.
+    private var streamsLayers: Bool {
+        canAdd && type == .bfloat16 && extent.rows <= operations.streamed.mostBaseRows
     }
 
     func rowCount(of target: AdapterTarget) -> Int {
@@ -52,31 +99,27 @@ extension CUDABackend {
         }
     }
 
+    private func canGate(_ gateUp: CUDAMatrix) -> Bool { gateUp.outputs % 8 == 0 }
+
     /// A product of few rows with its updates.
     private mutating func stream(
         _ x: CUDARows,
         _ weight: CUDAMatrix,
         _ target: AdapterTarget,
-        bias: UInt64,
-        isGated: Bool,
+        _ change: StreamedProducts.Change,
         into y: CUDARows
     ) {
+        var change = change
+        if extent.updates == .along { change.updates = target }
+        if let undivided, undivided.address == x.address { change.epsilon = undivided.epsilon }
+        let rows = rowCount(of: target)
         faults.attempt { () throws(CUDAError) in
-            try operations.streamed.multiply(
-                x,
-                by: weight,
-                rows: rowCount(of: target),
-                StreamedProducts.Change(updates: extent.updates == .along ? target : nil, bias: bias, isGated: isGated),
-                into: y,
-                on: stream
-            )
+            try operations.streamed.multiply(x, by: weight, rows: rows, change, into: y, on: stream)
         }
     }
 
     private func product(_ x: CUDARows, _ weight: CUDAMatrix, rows: Int, into y: CUDARows) throws(CUDAError) {
-        if operations.streamed.takes(weight, rows: rows) {
-            return try operations.streamed.multiply(x, by: weight, rows: rows, .init(), into: y, on: stream)
-        }
+        precondition(undivided?.address != x.address, "rows that only products of our own can divide")
         let plan = try dense.plan(productShape(weight, rows: rows, result: y.type))
         try dense.multiply(plan, x.address, by: weight.address, into: y.address, on: stream)
     }

@@ -42,43 +42,39 @@ extension CUDABackend {
     package mutating func normalize(
         _ x: CUDARows,
         adding delta: CUDARows?,
-        weight: CUDAVector,
-        epsilon: Float,
-        scope: RowScope,
+        by norm: Norm<CUDAVector>,
         into y: CUDARows
     ) {
-        let isStep = if case .step = scope { true } else { false }
-        let rows = isStep ? extent.rows : extent.wanted
+        if undivided?.address == y.address { undivided = nil }
+        normalize(x, rows: extent.rows, AddNormalizeParams(x, delta, norm, rowCount: liveRows, into: y))
+    }
+
+    package mutating func normalizeWanted(
+        _ x: CUDARows,
+        adding delta: CUDARows?,
+        by norm: Norm<CUDAVector>,
+        into y: CUDARows
+    ) {
+        var parameters = AddNormalizeParams(x, delta, norm, rowCount: liveWanted, into: y)
+        parameters.rows = step.address(step.layout.logitRows)
+        normalize(x, rows: extent.wanted, parameters)
+    }
+
+    private mutating func normalize(_ x: CUDARows, rows: Int, _ parameters: AddNormalizeParams) {
+        precondition(x.type == .float32, "only the residual stream is normalized")
         guard rows > 0 else { return }
-        let parameters = AddNormalizeParams(
-            x: x.address,
-            delta: delta?.address ?? 0,
-            rows: 0,
-            rowCount: isStep ? liveRows : liveWanted,
-            sum: delta == nil ? 0 : x.address,
-            weight: weight.address,
-            y: y.address,
-            epsilon: epsilon,
-            unused: 0
-        )
         faults.attempt { () throws(CUDAError) in try operations.rows.addNormalize(parameters, rows: rows, on: stream) }
     }
 
-    package mutating func normalizeHeads(
-        _ x: CUDARows,
-        column: Int,
-        heads: Int,
-        weight: CUDAVector,
-        epsilon: Float
-    ) {
+    package mutating func normalizeHeads(_ x: CUDARows, column: Int, heads: Int, by norm: Norm<CUDAVector>) {
         let parameters = NormalizeHeadsParams(
             x: x.address,
-            weight: weight.address,
+            weight: norm.weight.address,
             rowCount: liveRows,
             column: Int32(column),
             heads: Int32(heads),
             pitch: Int32(x.width),
-            epsilon: epsilon
+            epsilon: norm.epsilon
         )
         faults.attempt { () throws(CUDAError) in
             try operations.rows.normalizeHeads(parameters, rows: extent.rows, on: stream)
@@ -152,24 +148,6 @@ extension CUDABackend {
     package mutating func gate(_ x: CUDARows, into y: CUDARows) {
         faults.attempt { () throws(CUDAError) in
             try operations.rows.gate(x.address, rows: extent.rows, liveRows: liveRows, into: y.address, on: stream)
-        }
-    }
-
-    package mutating func gatherWanted(_ x: CUDARows, adding delta: CUDARows, into y: CUDARows) {
-        guard extent.wanted > 0 else { return }
-        let parameters = AddNormalizeParams(
-            x: x.address,
-            delta: delta.address,
-            rows: step.address(step.layout.logitRows),
-            rowCount: liveWanted,
-            sum: y.address,
-            weight: 0,
-            y: 0,
-            epsilon: 0,
-            unused: 0
-        )
-        faults.attempt { () throws(CUDAError) in
-            try operations.rows.addNormalize(parameters, rows: extent.wanted, on: stream)
         }
     }
 
@@ -272,5 +250,26 @@ extension CUDABackend {
             if requests.isEmpty { try stream.synchronize() }
         }
         if let fault = faults.first { throw BackendError(fault.description) }
+    }
+}
+
+extension AddNormalizeParams {
+    fileprivate init(
+        _ x: CUDARows,
+        _ delta: CUDARows?,
+        _ norm: Norm<CUDAVector>,
+        rowCount: UInt64,
+        into y: CUDARows
+    ) {
+        self.init(
+            x: x.address,
+            delta: delta?.address ?? 0,
+            rows: 0,
+            rowCount: rowCount,
+            weight: norm.weight.address,
+            y: y.address,
+            epsilon: norm.epsilon,
+            unused: 0
+        )
     }
 }

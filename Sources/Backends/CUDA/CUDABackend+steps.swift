@@ -20,6 +20,7 @@ extension CUDABackend {
     /// - Returns: the bucket of the recorded pass that computes the step; nil where none does.
     mutating func begin(_ batch: borrowing Batch) -> Int? {
         let bucket = batch.isDecode && settings.usesGraphs ? graphs.bucket(for: batch.tokenCount) : nil
+        undivided = nil
         let rows = bucket.map { graphs.sizes[$0] } ?? batch.tokenCount
         extent = StepExtent(
             rows: rows,

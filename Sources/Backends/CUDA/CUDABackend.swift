@@ -33,6 +33,9 @@ package struct CUDABackend: Backend, ~Copyable {
     var graphs: StepGraphs
     /// What the operations being issued cover.
     var extent = StepExtent()
+    /// Rows that products take as normalized but are still to be divided by their root mean squares, which those products
+    /// do.
+    var undivided: (address: UInt64, epsilon: Float)?
     let faults = Faults()
     /// Every dense weight, for timing products on real ones.
     var weights: [CUDAMatrix] = []
@@ -114,8 +117,9 @@ package struct CUDABackend: Backend, ~Copyable {
         return CUDAVector(address: address, count: numbers.count)
     }
 
-    package mutating func makeRows(_ count: Int, width: Int) -> CUDARows {
-        let type = width == shape.vocabularySize && count == limits.sequences ? ScalarType.float32 : type
+    package mutating func makeRows(_ count: Int, width: Int, _ kind: RowsKind) -> CUDARows {
+        // Every layer adds to the residual stream: rounded each time it would be the least exact of all numbers.
+        let type = kind == .activations ? type : ScalarType.float32
         // Products run over whole tiles of rows.
         let padded = Self.paddedRows(count)
         return CUDARows(address: allocate(padded * width * type.byteCount), count: padded, width: width, type: type)

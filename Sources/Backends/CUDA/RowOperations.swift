@@ -94,10 +94,10 @@ struct RowOperations {
         )
     }
 
-    /// The sum `x + delta`, stored at `sum` if that is not null, and its norm, stored at `y` if that is not null.
+    /// The norm of `x + delta`; without `rows`, the sum replaces `x`.
     ///
-    /// With `gathered`, row `t` of both results comes from row `gathered[t]` of `x` and `delta`. Without, `sum` may be
-    /// `x`. `delta` may be null, or lie where `y` does unless rows are gathered.
+    /// With `rows`, row `t` of the norm comes from row `rows[t]` of `x` and `delta`. `delta` may be null, or lie where `y`
+    /// does unless rows are gathered.
     func addNormalize(
         _ parameters: AddNormalizeParams,
         rows: Int,

@@ -31,7 +31,7 @@ struct StreamedGeometry: Hashable {
         let stage = Self.stageBytes(tiles: tiles, rowTiles: rowTiles)
         let fixed = Self.fixedBytes(tiles: tiles, rowTiles: rowTiles, updates: updates)
         // A queue that is deeper makes all other loads wait longer.
-        let room = min(130 << 10, device.sharedBytes - fixed)
+        let room = min(170 << 10, device.sharedBytes - fixed)
         depth = min(4, max(2, (room - Self.partsBytes(tiles: tiles, rowTiles: rowTiles)) / stage))
     }
 
@@ -55,12 +55,14 @@ struct StreamedGeometry: Hashable {
 
     /// Whether a block can have so much memory.
     func fits(_ device: Device) -> Bool {
-        sharedBytes + Self.fixedBytes(tiles: tiles, rowTiles: rowTiles, updates: updates) <= device.sharedBytes
+        sharedBytes + fixedBytes <= device.sharedBytes
     }
+
+    private var fixedBytes: Int { Self.fixedBytes(tiles: tiles, rowTiles: rowTiles, updates: updates) }
 
     /// The kernel's own, beyond what a launch asks for: sums and changes of a set, and what updates are made of.
     private static func fixedBytes(tiles: Int, rowTiles: Int, updates: Bool) -> Int {
-        guard updates else { return 0 }
+        guard updates else { return 1 << 10 }
         let (rows, columns) = (8 * rowTiles, 8 * tiles)
         // As the kernel checks: `Sums`, and at most so much for `Updates`.
         return 4 * 3 * rows * columns + rows * 4 * 36 + (14 << 10)

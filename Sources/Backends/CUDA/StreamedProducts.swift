@@ -7,6 +7,8 @@ internal import Core
 final class StreamedProducts {
     /// Of a product, at most; the library's are quicker from there on.
     static let mostRows = Int(DENSE_ROWS)
+    /// Up to so many rows a kernel serves.
+    private static let rowSteps = [8, 16, mostRows]
     /// The largest ranks of all rows' adapters together, at most, for their updates to hide behind the weights.
     static let mostRanks = 512
 
@@ -20,6 +22,10 @@ final class StreamedProducts {
     /// Words for A·x that blocks pass to each other, with tags; zero is none of the first 2³² launches'.
     private let vectors: DeviceBuffer
     private let groups: LowRankGroups
+    /// Without updates, all products of a model's layers are taken up to so many rows.
+    let mostBaseRows: Int
+    /// Sums of squares of rows that norms have left undivided, by block: float32 `[mostRows, multiprocessors]`.
+    private let squares: DeviceBuffer
 
     /// What is to be compiled for a model's products, in the order that `init` takes the modules.
     static func jobs(_ context: Context, _ groups: LowRankGroups, type: ScalarType) -> [KernelJob] {
@@ -62,12 +68,23 @@ final class StreamedProducts {
         planKernel = try modules[0].kernel("punica_dense_plan")
         plans = try DeviceBuffer(context, byteCount: MemoryLayout<DenseUpdatePlan>.stride * groups.count)
         self.groups = groups
+        squares = try DeviceBuffer(context, byteCount: 4 * Self.mostRows * device.multiprocessors)
+        let layers = groups.everyKind.dropLast()
+        mostBaseRows =
+            Self.rowSteps.last { rows in
+                layers.allSatisfy { kind in
+                    let (outputs, inputs) = (kind.outputs.reduce(0, +), kind.inputs)
+                    let geometry = StreamedGeometry(outputs: outputs, rows: rows, updates: false, device: device)
+                    let pays = StreamedGeometry.pays(outputs: outputs, rows: rows, device)
+                    return inputs % 8 == 0 && pays && kernels[geometry] != nil
+                }
+            } ?? 0
         try vectors.fill(0)
         try plans.fill(0)
     }
 
     private static func all(_ outputs: [Int], _ device: StreamedGeometry.Device) -> [StreamedGeometry] {
-        [8, 16, mostRows].flatMap { rows in
+        rowSteps.flatMap { rows in
             outputs.flatMap { outputs in
                 [false, true].map { StreamedGeometry(outputs: outputs, rows: rows, updates: $0, device: device) }
             }
@@ -92,14 +109,25 @@ final class StreamedProducts {
         StreamedGeometry(outputs: weight.outputs, rows: rows, updates: updates, device: device)
     }
 
-    /// What is done to `x · Wᵀ` before it is stored.
+    /// What is done to `x · Wᵀ` besides.
     struct Change {
         /// Whose low-rank updates it takes along, as planned; nil where no row has an adapter.
         var updates: AdapterTarget?
-        /// Address of a float32 vector to add to the rounded result; 0 for none.
+        /// What x is to be divided by, if it is: `sqrt(mean(y²) + epsilon)` of the last y that a norm followed.
+        var epsilon: Float?
+        /// Address of a float32 vector to add; 0 for none.
         var bias: UInt64 = 0
         /// Whether W is `[gate | up]` and y = silu(gate) · up.
         var isGated = false
+        /// Whether it is added to what lies in y.
+        var adds = false
+        var following: Following?
+    }
+
+    /// The norm of y but for the division, which the products do that take it.
+    struct Following {
+        let norm: CUDAVector
+        let rows: CUDARows
     }
 
     /// `y = x · Wᵀ`, changed.
@@ -111,11 +139,29 @@ final class StreamedProducts {
         into y: CUDARows,
         on stream: Stream
     ) throws(CUDAError) {
-        precondition(x.width == weight.inputs, "rows of another width")
-        precondition(change.bias == 0 || y.type != .float32, "a bias is added to rounded rows")
-        precondition(y.width == (change.isGated ? weight.outputs / 2 : weight.outputs), "rows of another width")
         let geometry = geometry(weight, rows: rows, updates: change.updates != nil)
         guard let kernel = kernels[geometry] else { preconditionFailure("no kernel for \(weight.outputs) outputs") }
+        try kernel.launch(
+            parameters(x, by: weight, rows: rows, change, into: y),
+            grid: (device.multiprocessors, 1, 1),
+            block: geometry.threads,
+            sharedBytes: geometry.sharedBytes,
+            overlapsPredecessor: true,
+            on: stream
+        )
+    }
+
+    private func parameters(
+        _ x: CUDARows,
+        by weight: CUDAMatrix,
+        rows: Int,
+        _ change: Change,
+        into y: CUDARows
+    ) -> DenseStreamParams {
+        precondition(x.width == weight.inputs && x.type != .float32, "other rows than the product takes")
+        precondition(y.width == (change.isGated ? weight.outputs / 2 : weight.outputs), "rows of another width")
+        precondition(!change.adds || y.type == .float32, "sums are kept in float32")
+        precondition(change.updates == nil || !change.adds && change.epsilon == nil, "updates come with nothing else")
         var parameters = DenseStreamParams()
         parameters.x = x.address
         parameters.weight = weight.address
@@ -126,20 +172,24 @@ final class StreamedProducts {
         parameters.outputs = Int32(weight.outputs)
         parameters.isFloat = y.type == .float32 ? 1 : 0
         parameters.isGated = change.isGated ? 1 : 0
+        parameters.adds = change.adds ? 1 : 0
         parameters.columns = (0, .max, .max, .max)
+        if let epsilon = change.epsilon {
+            parameters.squares = squares.address
+            parameters.epsilon = epsilon
+            parameters.inverse = 1 / Float(weight.inputs)
+        }
+        if let following = change.following {
+            parameters.norm = following.norm.address
+            parameters.normed = following.rows.address
+            parameters.normedSquares = squares.address
+        }
         if let target = change.updates {
             parameters.plan = plans.address + UInt64(MemoryLayout<DenseUpdatePlan>.stride * groups.number(of: target))
             parameters.vectors = vectors.address
             parameters.columns = groups.members(of: target).bounds
         }
-        try kernel.launch(
-            parameters,
-            grid: (device.multiprocessors, 1, 1),
-            block: geometry.threads,
-            sharedBytes: geometry.sharedBytes,
-            overlapsPredecessor: true,
-            on: stream
-        )
+        return parameters
     }
 
     /// Looks up what the step's products have to update.

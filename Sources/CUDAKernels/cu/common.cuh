@@ -121,6 +121,15 @@ __device__ __forceinline__ void loadFloats(float (&values)[count], const float *
     }
 }
 
+// To an address aligned to 4 floats.
+template <int count>
+__device__ __forceinline__ void storeFloats(float *address, const float (&values)[count]) {
+    static_assert(count % 4 == 0, "four at a time");
+#pragma unroll
+    for (int i = 0; i < count; i += 4)
+        *reinterpret_cast<float4 *>(address + i) = make_float4(values[i], values[i + 1], values[i + 2], values[i + 3]);
+}
+
 // The most elements of 8, 4, 2, 1 that divide `size`.
 __device__ constexpr int packFor(int size) { return size % 8 == 0 ? 8 : size % 4 == 0 ? 4 : size % 2 == 0 ? 2 : 1; }
 

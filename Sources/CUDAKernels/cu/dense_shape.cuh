@@ -32,11 +32,14 @@ constexpr int kTileBytes = kTile * kStageInputs * 2;
 constexpr int kStageBytes = (kTiles + kRowTiles) * kTileBytes;
 // Pieces of 16 bytes in a tile's row.
 constexpr int kPieces = kStageInputs / 8;
+constexpr int kTileRowBytes = kPieces * 16;
 constexpr int kMostRows = kRowTiles * kRows;
 constexpr int kMembers = DENSE_MEMBERS;
 // Warps beside those that stream, for the rows' updates.
 constexpr int kUpdateWarps = 8;
 constexpr int kUpdateThreads = kUpdateWarps * 32;
+constexpr int kWarps = 8;
+constexpr int kThreads = kWarps * 32;
 
 static_assert(kRowTiles == 1 || kRowTiles % 2 == 0, "a tensor-core tile has 16 rows");
 static_assert(kRows == kUpdateWarps, "a warp has a row of each tile of rows");
@@ -64,9 +67,9 @@ struct Sets {
   int first, last;
 
   __device__ __forceinline__ explicit Sets(const DenseStreamParams &p) {
-    const long long tiles = ceilDiv(p.outputs, kTile);
-    first = static_cast<int>(tiles * blockIdx.x / gridDim.x);
-    last = static_cast<int>(tiles * (blockIdx.x + 1) / gridDim.x);
+    const unsigned tiles = ceilDiv(p.outputs, kTile);
+    first = tiles * blockIdx.x / gridDim.x;
+    last = tiles * (blockIdx.x + 1) / gridDim.x;
   }
 
   __device__ __forceinline__ int count() const { return ceilDiv(last - first, kTiles); }
@@ -105,16 +108,6 @@ __device__ __forceinline__ float silu(float x) { return x / (1.0f + __expf(-x));
 // What lies in a gated product's y: both rounded first, as transformers rounds.
 __device__ __forceinline__ u16 gated(float gate, float up) {
   return narrow(widen(narrow(silu(widen(narrow(gate))))) * widen(narrow(up)));
-}
-
-// Stores one output of a product that is not gated.
-__device__ __forceinline__ void storeOutput(const DenseStreamParams &p, int row, int output, float sum) {
-  const long long place = static_cast<long long>(row) * p.outputs + output;
-  if (p.isFloat) {
-    static_cast<float *>(p.y)[place] = sum;
-  } else {
-    static_cast<u16 *>(p.y)[place] = narrow(p.bias ? widen(narrow(sum)) + p.bias[output] : sum);
-  }
 }
 
 }  // namespace dense

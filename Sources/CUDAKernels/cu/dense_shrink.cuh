@@ -99,10 +99,10 @@ struct Unit {
 };
 
 // Computes a block's units of A·x; their weights are asked for before the kernel before this one has ended.
-__device__ __forceinline__ void shrink(const DenseStreamParams &p, Updates &updates, int units, int thread, u32 tag) {
+__device__ __forceinline__ void shrink(const DenseStreamParams &p, Updates &updates, unsigned units, int thread,
+                                       u32 tag) {
   const int lane = thread % 32, g = lane / 4, t = lane % 4;
-  const int first = static_cast<int>(static_cast<long long>(units) * blockIdx.x / gridDim.x);
-  const int end = static_cast<int>(static_cast<long long>(units) * (blockIdx.x + 1) / gridDim.x);
+  const int first = units * blockIdx.x / gridDim.x, end = units * (blockIdx.x + 1) / gridDim.x;
   if (first >= end) awaitPredecessor();
 #pragma unroll 1
   for (int number = first; number < end; ++number) {

@@ -7,8 +7,9 @@
 // this one has ended, weights are already on their way: that hides its tail and the launch. Activations are the tensor
 // cores' 16 rows, weights their 8 columns; which k each element stands for is free as long as both sides agree.
 //
-// Gated, W is [gate | up], a tile has 4 rows of each, and y = silu(gate) * up, rounded where transformers rounds.
-// Sums are f32, in an order that depends on K and on whether T is above 16; y is rounded once.
+// Gated, W is [gate | up], a tile has 4 rows of each, and y = silu(gate) * up, rounded where transformers rounds. y may be
+// the residual stream, to which is added and whose norm follows (dense_outputs.cuh). Sums are f32, in an order
+// that depends on K and on whether T is above 16; y is rounded once.
 //
 // Blocks of a launch with updates wait for each other: all of them must fit on the device at once, and one such launch
 // may be in flight at a time.
@@ -19,21 +20,16 @@
 // parts = 8, for 32 rows 4; pitch = the odd multiple of 8 from 8 * DENSE_TILES on. K is a multiple of 8, N of 8 if
 // gated; addresses are multiples of 16.
 #include "dense_expand.cuh"
+#include "dense_feed.cuh"
+#include "dense_outputs.cuh"
 
 using namespace dense;
 
-constexpr int kWarps = 8;
-constexpr int kThreads = kWarps * 32;
-// Tensor-core tiles of x, which have 16 rows.
-constexpr int kTall = (kRowTiles + 1) / 2;
-// The rows of W that a warp copies at once.
-constexpr int kCopiedRows = 32 / kPieces;
 // How many warps' sums lie in shared memory at a time.
 constexpr int kParts = kRowTiles < 4 ? kWarps : kWarps / 2;
 // An odd multiple of 8, so that the rows of a tile's sums lie in different banks.
 constexpr int kPitch = kTiles % 2 ? kColumns : kColumns + 8;
 
-static_assert(kTile == 2 * kCopiedRows, "a tile is copied in two halves");
 static_assert(kRows == kWarps, "a warp stores a row of each tile of rows");
 
 // What the warps that stream pass to those that update: W's sums of a set, in two buffers.
@@ -41,107 +37,6 @@ struct Sums {
   float totals[2][kMostRows][kColumns];
   float changes[kMostRows][kColumns];
 };
-
-// Fills a warp's queue: all stages of its inputs for a set of tiles, then for the next. Warps take neighbouring stages,
-// so that a block reads 1 KB of a row at about the same time.
-struct Feed {
-  const DenseStreamParams &p;
-  const Sets &sets;
-  const u32 slots;
-  const int stages;
-  int set = 0, stage, slot = 0, used = 0;
-
-  __device__ __forceinline__ Feed(const DenseStreamParams &p, const Sets &sets, u32 slots)
-      : p(p), sets(sets), slots(slots), stages(ceilDiv(p.inputs, kStageInputs)), stage(threadIdx.x / 32) {}
-
-  __device__ __forceinline__ bool isEmpty() const { return set >= sets.count() || stage >= stages; }
-  __device__ __forceinline__ int input() const { return stage * kStageInputs + threadIdx.x % kPieces * 8; }
-
-  __device__ __forceinline__ u32 target() const {
-    const int row = threadIdx.x % 32 / kPieces, piece = threadIdx.x % kPieces;
-    // Neighbouring rows swap their halves, so that no two lanes of a fragment read share a bank.
-    return slots + slot * kStageBytes + (row * kPieces + (piece ^ (row & 1) << 2)) * 16;
-  }
-
-  __device__ __forceinline__ void copyWeights() const {
-    const int k = input(), tileRows = p.isGated ? kTile / 2 : kTile, tile = sets.begin(set);
-    const int first = tile * tileRows + threadIdx.x % 32 / kPieces;
-    const u16 *source = static_cast<const u16 *>(p.weight) + static_cast<long long>(first) * p.inputs + k;
-    const long long pitch = static_cast<long long>(tileRows) * p.inputs;
-    const long long toHigh = static_cast<long long>(p.isGated ? p.outputs / 2 : kCopiedRows) * p.inputs;
-#pragma unroll
-    for (int i = 0; i < kTiles; ++i) {
-      if (tile + i < sets.last) {
-        const int left = p.isGated ? kTile : p.outputs - first - i * kTile;
-        copy8(target() + i * kTileBytes, source + i * pitch, k < p.inputs && left > 0);
-        copy8(target() + i * kTileBytes + kTileBytes / 2, source + i * pitch + toHigh,
-              k < p.inputs && left > kCopiedRows);
-      }
-    }
-  }
-
-  __device__ __forceinline__ void copyInputs() const {
-    const int k = input(), first = threadIdx.x % 32 / kPieces;
-    const u16 *source = static_cast<const u16 *>(p.x) + static_cast<long long>(first) * p.inputs + k;
-#pragma unroll
-    for (int i = 0; i < 2 * kRowTiles; ++i) {
-      copy8(target() + kTiles * kTileBytes + i * (kTileBytes / 2),
-            source + static_cast<long long>(i * kCopiedRows) * p.inputs,
-            k < p.inputs && first + i * kCopiedRows < p.rows);
-    }
-  }
-
-  __device__ __forceinline__ void advance() {
-    slot = slot + 1 == kDepth ? 0 : slot + 1;
-    stage += kWarps;
-    if (stage < stages) return;
-    stage = threadIdx.x / 32;
-    ++set;
-  }
-
-  // Waits for the oldest stage.
-  __device__ __forceinline__ u32 take() {
-    awaitGroups<kDepth - 1>();
-    __syncwarp();
-    const u32 block = slots + used * kStageBytes;
-    used = used + 1 == kDepth ? 0 : used + 1;
-    return block;
-  }
-
-  // Asks for another stage in the place of one that all lanes have done with.
-  __device__ __forceinline__ void refill() {
-    __syncwarp();
-    if (!isEmpty()) {
-      copyWeights();
-      copyInputs();
-    }
-    advance();
-    commit();
-  }
-};
-
-// The products of one stage.
-__device__ __forceinline__ void multiplyStage(Tile (&sums)[kTall][kTiles], u32 block) {
-  const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  const u32 own = block + g * kPieces * 16 + (g & 1) * 64 + t * 16;
-#pragma unroll
-  for (int half = 0; half < kStageInputs / kStep; ++half) {
-    const u32 place = own ^ half << 6;
-    Quad x[2 * kTall] = {};
-#pragma unroll
-    for (int i = 0; i < kRowTiles; ++i) x[i] = loadShared(place + (kTiles + i) * kTileBytes);
-#pragma unroll
-    for (int j = 0; j < kTiles; ++j) {
-      const Quad w = loadShared(place + j * kTileBytes);
-#pragma unroll
-      for (int m = 0; m < kTall; ++m) {
-        const Quad &low = x[2 * m], &high = x[2 * m + 1];
-        multiply(sums[m][j], low.x, high.x, low.y, high.y, w.x, w.y);
-        multiply(sums[m][j], low.z, high.z, low.w, high.w, w.z, w.w);
-      }
-    }
-  }
-}
 
 // Leaves a warp's sums in its part, added to what lies there or not.
 __device__ __forceinline__ void leaveSums(const Tile (&sums)[kTall][kTiles], float *parts, bool adds) {
@@ -176,24 +71,9 @@ __device__ __forceinline__ void addParts(const float *parts, float (&totals)[kRo
   }
 }
 
-// Stores a lane's column of the rows that warp number `warp` of eight has.
-__device__ __forceinline__ void storeOutputs(const DenseStreamParams &p, const Column &column, int warp,
-                                             const float (&outputs)[kRowTiles]) {
-#pragma unroll
-  for (int j = 0; j < kRowTiles; ++j) {
-    const int row = warp + kWarps * j;
-    const bool exists = column.exists && row < p.rows;
-    const float sum = outputs[j], up = __shfl_down_sync(~0u, sum, kTile / 2);
-    if (!p.isGated) {
-      if (exists) storeOutput(p, row, column.output, sum);
-    } else if (exists && column.member == 0) {
-      static_cast<u16 *>(p.y)[static_cast<long long>(row) * (p.outputs / 2) + column.output] = gated(sum, up);
-    }
-  }
-}
-
-// The work of the warps that stream; `waiting` is null where no row has an adapter.
-__device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &sets, char *memory, Sums *waiting) {
+// The work of the warps that stream, for which rows have adapters or not: `factors`, of all rows, or `waiting` is null.
+__device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &sets, char *memory, float *factors,
+                                       Sums *waiting) {
   float *parts = reinterpret_cast<float *>(memory + kWarps * kDepth * kStageBytes);
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, count = sets.count();
   Feed feed(p, sets, sharedAddress(memory) + warp * kDepth * kStageBytes);
@@ -212,14 +92,19 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
     commit();
   }
 
+  Outlet outlet(p, warp);
 #pragma unroll 1
   for (int set = 0; set < count; ++set) {
+    const Column column(p, sets.begin(set), sets.end(set), lane);
+    const Landing landing(p, column, warp);
     Tile sums[kTall][kTiles] = {};
 #pragma unroll 1
     for (int stage = warp; stage < feed.stages; stage += kWarps) {
       multiplyStage(sums, feed.take());
       feed.refill();
     }
+    // Here the queue keeps the memory busy; at the beginning all would wait.
+    if (kAdds && set == 0) findFactors(p, warp, factors);
     if (warp >= kWarps - kParts) leaveSums(sums, parts, false);
     meet<kThreads>(kStreams);
     if (kParts < kWarps) {
@@ -230,7 +115,9 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
     addParts(parts, totals);
     if (set + 1 < count) meet<kThreads>(kStreams);
     if (!waiting) {
-      storeOutputs(p, Column(p, sets.begin(set), sets.end(set), lane), warp, totals);
+#pragma unroll
+      for (int j = 0; j < kRowTiles; ++j) totals[j] = totals[j] * factors[warp + kWarps * j] + landing.olds[j];
+      outlet.store(column, totals, landing.norm);
       continue;
     }
     if (set >= 2) meet<kThreads + kUpdateThreads>(kEmpty + set % 2);
@@ -240,6 +127,7 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
     }
     arrive<kThreads + kUpdateThreads>(kFull + set % 2);
   }
+  if (!waiting) outlet.finish();
 }
 
 // A set's sums with their changes, for the rows of one of the warps that update.
@@ -268,6 +156,7 @@ __device__ __forceinline__ void update(const DenseStreamParams &p, const Sets &s
   const int thread = threadIdx.x - kThreads, count = sets.count();
   const u32 tag = p.plan->tag;
   const int units = lookUp(*p.plan, updates, thread);
+  Outlet outlet(p, thread / 32);
   Expansion expansion(p, updates, sets, thread, tag, waiting.changes);
   PieceBatch batch;
   batch.set = -1;
@@ -293,32 +182,25 @@ __device__ __forceinline__ void update(const DenseStreamParams &p, const Sets &s
         meet<kAll>(kFull + batch.set % 2);
         addChanges(batch.column, batch.set, updates, waiting, outputs);
         if (batch.set + 2 < count) arrive<kAll>(kEmpty + batch.set % 2);
-        storeOutputs(p, batch.column, thread / 32, outputs);
+        outlet.store(batch.column, outputs, 0);
       }
     }
     batch = next;
   } while (batch.set < count);
 }
 
-#if !DENSE_UPDATES
-
-extern "C" __global__ void __launch_bounds__(kThreads, 1) punica_dense_stream(
-    const __grid_constant__ DenseStreamParams p) {
+extern "C" __global__ void __launch_bounds__(DENSE_UPDATES ? kThreads + kUpdateThreads : kThreads, 1)
+    punica_dense_stream(const __grid_constant__ DenseStreamParams p) {
   extern __shared__ __align__(1024) char memory[];
-  stream(p, Sets(p), memory, nullptr);
-}
-
-#else
-
-extern "C" __global__ void __launch_bounds__(kThreads + kUpdateThreads, 1) punica_dense_stream(
-    const __grid_constant__ DenseStreamParams p) {
+  const Sets sets(p);
+#if DENSE_UPDATES
   static_assert(sizeof(Updates) <= kMostRows * kRowBytes + kUpdateBytes, "the host counts with so much");
-  extern __shared__ __align__(1024) char memory[];
   __shared__ Updates updates;
   __shared__ Sums waiting;
-  const Sets sets(p);
-  if (threadIdx.x < kThreads) stream(p, sets, memory, &waiting);
+  if (threadIdx.x < kThreads) stream(p, sets, memory, nullptr, &waiting);
   else update(p, sets, updates, waiting);
-}
-
+#else
+  __shared__ float factors[kMostRows];
+  stream(p, sets, memory, factors, nullptr);
 #endif
+}

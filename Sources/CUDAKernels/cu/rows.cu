@@ -1,4 +1,5 @@
-// Row-wise operations: embedding, residual sum with RMS norm, SiLU gate, bias. Activations are 16-bit row-major.
+// Row-wise operations: embedding, residual sum with RMS norm, SiLU gate, bias. Activations are 16-bit row-major, the
+// residual stream x is float.
 //
 //     punica_embed            x[t] = table[token[t]]
 //     punica_embed_low_rank   x[t] = columnScale * (x[t] + scale * B·A[:, token[t]])
@@ -6,8 +7,8 @@
 //     punica_gate             y = silu(gate) * up
 //     punica_add_bias         y = y + bias
 //
-// Arithmetic is in float32. Values are rounded to 16 bits where transformers rounds them: after the residual sum, after
-// the division by the root mean square, after silu, and at each store. A row's bits depend on that row alone.
+// Arithmetic is in float32, rounded to 16 bits after silu and at each store of activations. A row's bits depend on that
+// row alone.
 //
 // Constants: PUNICA_BF16, PUNICA_HIDDEN (E, a multiple of 8, at most 16384), PUNICA_FEED_FORWARD (F).
 //
@@ -49,15 +50,18 @@ extern "C" __global__ void __launch_bounds__(rowThreads) punica_embed(const __gr
     // Tokens may be those that the kernel before chose.
     waitForPredecessor();
     releaseSuccessor();
-    if (t >= *p.rowCount) return;
-    const int token = p.tokens[t] - p.firstToken;
+    // Padding rows begin at zero: what products add to them would else grow from step to step.
+    const int token = t < *p.rowCount ? p.tokens[t] - p.firstToken : -1;
     const bool isHere = token >= 0 && token < p.tableRows;
-    const uint4 *source = static_cast<const uint4 *>(p.table) + static_cast<int64_t>(isHere ? token : 0) * hiddenPacks;
-    uint4 *target = static_cast<uint4 *>(p.x) + static_cast<int64_t>(t) * hiddenPacks;
+    const element *source = static_cast<const element *>(p.table) + static_cast<int64_t>(isHere ? token : 0) * hidden;
+    float *target = p.x + static_cast<int64_t>(t) * hidden;
 #pragma unroll
     for (int i = 0; i < packsPerThread; i++) {
         const int place = i * rowThreads + threadIdx.x;
-        if (place < hiddenPacks) target[place] = isHere ? source[place] : make_uint4(0, 0, 0, 0);
+        if (place >= hiddenPacks) continue;
+        float values[8] = {};
+        if (isHere) load(values, source + place * 8);
+        storeFloats(target + place * 8, values);
     }
 }
 
@@ -102,9 +106,9 @@ extern "C" __global__ void __launch_bounds__(256) punica_embed_low_rank(const __
     } else {
         for (int r = 0; r < rank; r++) sum += toFloat(b[r]) * coefficients[r];
     }
-    element *x = static_cast<element *>(p.x) + static_cast<int64_t>(t) * hidden + column;
+    float *x = p.x + static_cast<int64_t>(t) * hidden + column;
     const float scale = entry.columnScale ? entry.columnScale[column] : 1.0f;
-    *x = toElement(scale * (toFloat(*x) + entry.scale * sum));
+    *x = scale * (*x + entry.scale * sum);
 }
 
 extern "C" __global__ void __launch_bounds__(rowThreads)
@@ -118,40 +122,37 @@ extern "C" __global__ void __launch_bounds__(rowThreads)
     const int64_t source = static_cast<int64_t>(p.rows ? p.rows[t] : t) * hidden;
     // Weights and row numbers do not come from the kernel before, so they are read while it still runs.
     float weights[packsPerThread][8], values[packsPerThread][8];
-    if (p.y) {
 #pragma unroll
-        for (int i = 0; i < packsPerThread; i++) {
-            const int place = i * rowThreads + threadIdx.x;
-            if (place < hiddenPacks) loadFloats(weights[i], p.weight + place * 8);
-        }
+    for (int i = 0; i < packsPerThread; i++) {
+        const int place = i * rowThreads + threadIdx.x;
+        if (place < hiddenPacks) loadFloats(weights[i], p.weight + place * 8);
     }
     releaseAndWait();
-    const element *x = static_cast<const element *>(p.x) + source;
+    float *x = p.x + source;
     const element *delta = p.delta ? static_cast<const element *>(p.delta) + source : nullptr;
     float squares = 0;
 #pragma unroll
     for (int i = 0; i < packsPerThread; i++) {
         const int place = i * rowThreads + threadIdx.x;
         if (place >= hiddenPacks) continue;
-        load(values[i], x + place * 8);
+        loadFloats(values[i], x + place * 8);
         if (delta) {
             float changes[8];
             load(changes, delta + place * 8);
 #pragma unroll
-            for (int j = 0; j < 8; j++) values[i][j] = rounded(values[i][j] + changes[j]);
+            for (int j = 0; j < 8; j++) values[i][j] += changes[j];
+            if (!p.rows) storeFloats(x + place * 8, values[i]);
         }
-        if (p.sum) store(static_cast<element *>(p.sum) + static_cast<int64_t>(t) * hidden + place * 8, values[i]);
 #pragma unroll
         for (int j = 0; j < 8; j++) squares += values[i][j] * values[i][j];
     }
-    if (!p.y) return;
     const float factor = 1.0f / sqrtf(blockSum<rowThreads>(squares, room) / hidden + p.epsilon);
 #pragma unroll
     for (int i = 0; i < packsPerThread; i++) {
         const int place = i * rowThreads + threadIdx.x;
         if (place >= hiddenPacks) continue;
 #pragma unroll
-        for (int j = 0; j < 8; j++) values[i][j] = rounded(values[i][j] * factor) * weights[i][j];
+        for (int j = 0; j < 8; j++) values[i][j] *= factor * weights[i][j];
         store(static_cast<element *>(p.y) + static_cast<int64_t>(t) * hidden + place * 8, values[i]);
     }
 }

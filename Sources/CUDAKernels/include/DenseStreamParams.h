@@ -53,8 +53,15 @@ struct DenseStreamParams {
     DEVICE_POINTER(const void) weight;
     // [rows, outputs], 16-bit or float; gated: [rows, outputs / 2].
     DEVICE_POINTER(void) y;
-    // What is added to each output after everything else and its rounding; null for none, and where y is float.
+    // What is added to each output after everything else; null for none.
     DEVICE_POINTER(const float) bias;
+    // Where x is still to be divided by its rows' root mean squares: sums of squares, [rows, blocks]; null where not.
+    DEVICE_POINTER(const float) squares;
+    // What the norm that follows multiplies outputs by, and where it puts them and their sums of squares by block; null
+    // where none follows.
+    DEVICE_POINTER(const float) norm;
+    DEVICE_POINTER(void) normed;
+    DEVICE_POINTER(float) normedSquares;
     // Null where no row has an adapter.
     DEVICE_POINTER(const struct DenseUpdatePlan) plan;
     // Words for A·x, [ceil(inputs / DENSE_CHUNK), DENSE_WORD_MEMBERS, DENSE_ROWS, DENSE_RANKS]: a value and its launch's
@@ -66,7 +73,11 @@ struct DenseStreamParams {
     // Whether y is float.
     int32_t isFloat;
     int32_t isGated;
-    int32_t unused;
+    // Whether outputs are added to what lies in y, which is float then.
+    int32_t adds;
+    // With squares: what is added to their mean, and what makes a mean of their sum.
+    float epsilon;
+    float inverse;
     // Where each member's outputs begin, multiples of 8; what no member has is beyond all outputs.
     int32_t columns[4];
 };

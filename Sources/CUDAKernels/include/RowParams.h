@@ -8,7 +8,7 @@ struct EmbedParams {
     DEVICE_POINTER(const void) table;
     DEVICE_POINTER(const int32_t) tokens;
     DEVICE_POINTER(const int32_t) rowCount;
-    DEVICE_POINTER(void) x;
+    DEVICE_POINTER(float) x;
     int32_t firstToken;
     int32_t tableRows;
 };
@@ -22,20 +22,19 @@ struct EmbedLowRankParams {
     DEVICE_POINTER(const int32_t) segmentCount;
     DEVICE_POINTER(const int32_t) tokens;
     DEVICE_POINTER(const int32_t) rowCount;
-    DEVICE_POINTER(void) x;
+    DEVICE_POINTER(float) x;
     int32_t entriesPerAdapter;
     int32_t entry;
     int32_t vocabularySize;
     int32_t unused;
 };
 
-// s = x[row(t)] + delta[row(t)]; sum[t] = s; y[t] = s / rms(s) * weight, where row(t) = rows[t] or, without rows, t.
+// x[t] += delta[t]; y[t] = x[t] / rms(x[t]) * weight. With rows, of row rows[t] instead, and x stays as it is.
 struct AddNormalizeParams {
-    DEVICE_POINTER(const void) x;
+    DEVICE_POINTER(float) x;
     DEVICE_POINTER(const void) delta;
     DEVICE_POINTER(const int32_t) rows;
     DEVICE_POINTER(const int32_t) rowCount;
-    DEVICE_POINTER(void) sum;
     DEVICE_POINTER(const float) weight;
     DEVICE_POINTER(void) y;
     float epsilon;

@@ -1,0 +1,132 @@
+// The queue through which a warp gets weights and inputs, and the products of one stage of it; see dense_stream.cu.
+#pragma once
+
+#include "dense_shape.cuh"
+
+namespace dense {
+
+// Tensor-core tiles of x, which have 16 rows.
+constexpr int kTall = (kRowTiles + 1) / 2;
+// The rows of W that a warp copies at once.
+constexpr int kCopiedRows = 32 / kPieces;
+
+static_assert(kTile == 2 * kCopiedRows, "a tile is copied in two halves");
+
+// Where a piece of 16 bytes lies in a tile: neighbouring rows swap their halves, so that no two lanes of a fragment read
+// share a bank.
+__device__ __forceinline__ u32 placeInTile(int row, int piece) {
+  return row * kTileRowBytes + (piece ^ (row & 1) << 2) * 16;
+}
+
+// Fills a warp's queue: all stages of its inputs for a set of tiles, then for the next. Warps take neighbouring stages,
+// so that a block reads 1 KB of a row at about the same time. A lane copies a piece of every fourth row.
+struct Feed {
+  const DenseStreamParams &p;
+  const Sets &sets;
+  const u32 slots;
+  const int stages;
+  // Elements from a tile to the next, and from a tile's first rows to its last.
+  const long long toNext, toLast;
+  int set = 0, stage = threadIdx.x / 32, slot = 0, used = 0;
+  // What this lane copies next of the set's first tile, and which of its rows exist: two bits a tile.
+  const u16 *weights;
+  u32 present;
+
+  __device__ __forceinline__ Feed(const DenseStreamParams &p, const Sets &sets, u32 slots)
+      : p(p), sets(sets), slots(slots), stages(ceilDiv(p.inputs, kStageInputs)),
+        toNext(static_cast<long long>(p.isGated ? kTile / 2 : kTile) * p.inputs),
+        toLast(static_cast<long long>(p.isGated ? p.outputs / 2 : kCopiedRows) * p.inputs) {
+    openSet();
+  }
+
+  __device__ __forceinline__ bool isEmpty() const { return set >= sets.count() || stage >= stages; }
+  __device__ __forceinline__ static int row() { return threadIdx.x % 32 / kPieces; }
+  __device__ __forceinline__ static int piece() { return threadIdx.x % kPieces; }
+  __device__ __forceinline__ int input() const { return stage * kStageInputs + piece() * 8; }
+  __device__ __forceinline__ u32 target() const { return slots + slot * kStageBytes + placeInTile(row(), piece()); }
+
+  __device__ __forceinline__ void openSet() {
+    const int tile = sets.begin(set), first = tile * (p.isGated ? kTile / 2 : kTile) + row();
+    weights = static_cast<const u16 *>(p.weight) + static_cast<long long>(first) * p.inputs + input();
+    present = 0;
+#pragma unroll
+    for (int i = 0; i < kTiles; ++i) {
+      const int left = tile + i >= sets.last ? 0 : p.isGated ? kTile : p.outputs - first - i * kTile;
+      present |= (left > 0) << 2 * i | (left > kCopiedRows) << (2 * i + 1);
+    }
+  }
+
+  __device__ __forceinline__ void copyWeights() const {
+    const u32 exist = input() < p.inputs ? present : 0, target = this->target();
+    const u16 *source = weights;
+#pragma unroll
+    for (int i = 0; i < kTiles; ++i, source += toNext) {
+      copy8(target + i * kTileBytes, source, exist >> 2 * i & 1);
+      copy8(target + i * kTileBytes + kTileBytes / 2, source + toLast, exist >> (2 * i + 1) & 1);
+    }
+  }
+
+  __device__ __forceinline__ void copyInputs() const {
+    const bool exists = input() < p.inputs;
+    const u32 target = this->target() + kTiles * kTileBytes;
+    const u16 *source = static_cast<const u16 *>(p.x) + static_cast<long long>(row()) * p.inputs + input();
+#pragma unroll
+    for (int i = 0; i < 2 * kRowTiles; ++i, source += kCopiedRows * p.inputs) {
+      copy8(target + i * (kTileBytes / 2), source, exists && row() + i * kCopiedRows < p.rows);
+    }
+  }
+
+  __device__ __forceinline__ void advance() {
+    slot = slot + 1 == kDepth ? 0 : slot + 1;
+    stage += kWarps;
+    weights += kWarps * kStageInputs;
+    if (stage < stages) return;
+    stage = threadIdx.x / 32;
+    ++set;
+    openSet();
+  }
+
+  // Waits for the oldest stage.
+  __device__ __forceinline__ u32 take() {
+    awaitGroups<kDepth - 1>();
+    __syncwarp();
+    const u32 block = slots + used * kStageBytes;
+    used = used + 1 == kDepth ? 0 : used + 1;
+    return block;
+  }
+
+  // Asks for another stage in the place of one that all lanes have done with.
+  __device__ __forceinline__ void refill() {
+    __syncwarp();
+    if (!isEmpty()) {
+      copyWeights();
+      copyInputs();
+    }
+    advance();
+    commit();
+  }
+};
+
+// The products of one stage.
+__device__ __forceinline__ void multiplyStage(Tile (&sums)[kTall][kTiles], u32 block) {
+  const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+#pragma unroll
+  for (int half = 0; half < kStageInputs / kStep; ++half) {
+    const u32 place = block + placeInTile(g, t + 4 * half);
+    Quad x[2 * kTall] = {};
+#pragma unroll
+    for (int i = 0; i < kRowTiles; ++i) x[i] = loadShared(place + (kTiles + i) * kTileBytes);
+#pragma unroll
+    for (int j = 0; j < kTiles; ++j) {
+      const Quad w = loadShared(place + j * kTileBytes);
+#pragma unroll
+      for (int m = 0; m < kTall; ++m) {
+        const Quad &low = x[2 * m], &high = x[2 * m + 1];
+        multiply(sums[m][j], low.x, high.x, low.y, high.y, w.x, w.y);
+        multiply(sums[m][j], low.z, high.z, low.w, high.w, w.z, w.w);
+      }
+    }
+  }
+}
+
+}  // namespace dense
