@@ -12,8 +12,8 @@ package final class LoadedAdapter: Sendable {
     package let embedding: LowRankPair?
     /// Update of the output head: `a` is `[rank, E]`, `b` is `[V, rank]`.
     package let head: LowRankPair?
-    /// Layer by layer, in the order of `Projection`.
-    private let projections: [LowRankPair?]
+    /// `[layerCount · 7]`: layer by layer, in the order of `Projection`.
+    package let projections: [LowRankPair?]
 
     /// - Parameters:
     ///   - digest: identity of the content; see `AdapterContent.digest`.

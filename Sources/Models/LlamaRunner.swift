@@ -48,14 +48,20 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
     }
 
     package func footprint(of adapter: LoadedAdapter) -> AdapterFootprint {
-        device.footprint(
-            of: AdapterWeights(adapter, layerCount: configuration.layerCount) { $0.outline(shard, of: $1) }
-        )
+        device.footprint(of: weights(of: adapter, part: LowRankPair.outline))
     }
 
     package mutating func install(_ adapter: LoadedAdapter, in blocks: [BlockID]) -> AdapterSlot? {
-        let weights = AdapterWeights(adapter, layerCount: configuration.layerCount) { $0.part(shard, of: $1) }
+        let weights = weights(of: adapter, part: LowRankPair.part)
         return device.install(weights, in: blocks)
+    }
+
+    private func weights(
+        of adapter: LoadedAdapter,
+        part: (LowRankPair) -> (TensorShard, Projection) -> LowRankPair
+    ) -> AdapterWeights {
+        let weights = AdapterWeights(adapter, layerCount: configuration.layerCount)
+        return shard.isWhole ? weights : weights.mapProjections { part($0)(shard, $1) }
     }
 
     package mutating func hasLanded(_ slot: AdapterSlot) throws(BackendError) -> Bool { try device.hasLanded(slot) }
@@ -97,25 +103,24 @@ extension LlamaRunner where Device: InspectableBackend & ~Copyable {
 }
 
 extension AdapterWeights {
-    /// An adapter's updates, layer by layer.
-    ///
-    /// - Parameter part: what is taken of a projection's update.
-    package init(
-        _ adapter: LoadedAdapter,
-        layerCount: Int,
-        part: (LowRankPair, Projection) -> LowRankPair = { pair, _ in pair }
-    ) {
-        var projections: [LowRankPair?] = []
-        for layer in 0..<layerCount {
-            for projection in Projection.allCases {
-                projections.append(adapter.pair(layer: layer, projection).map { part($0, projection) })
-            }
-        }
+    /// All of an adapter's updates, where they are.
+    package init(_ adapter: LoadedAdapter, layerCount: Int) {
+        let count = layerCount * Projection.allCases.count
+        precondition(adapter.projections.count == count, "\(adapter.projections.count) of \(count) projections")
         self.init(
             digest: adapter.digest,
-            projections: projections,
+            projections: adapter.projections,
             embedding: adapter.embedding,
             head: adapter.head
         )
+    }
+
+    /// The same with another update in each one's place, such as a rank's part of it.
+    fileprivate func mapProjections(_ transform: (LowRankPair, Projection) -> LowRankPair) -> AdapterWeights {
+        let cases = Projection.allCases
+        let mapped = projections.enumerated().map { number, pair in
+            pair.map { transform($0, cases[number % cases.count]) }
+        }
+        return AdapterWeights(digest: digest, projections: mapped, embedding: embedding, head: head)
     }
 }
