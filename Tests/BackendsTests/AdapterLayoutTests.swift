@@ -15,7 +15,8 @@ import Testing
             let blockBytes = 16384
             let layout = AdapterLayout(adapter, blockBytes: blockBytes)
             var taken: [Range<Int>] = []
-            for (pair, entry) in zip(adapter.pairs, layout.entries) {
+            for (row, entry) in layout.entries.enumerated() {
+                let pair = adapter.pair(row: row)
                 #expect((pair == nil) == (entry == nil))
                 guard let pair, let entry else { continue }
                 taken.append(entry.a..<entry.a + 2 * pair.a.elementCount)
@@ -36,6 +37,30 @@ import Testing
         }
     }
 
+    @Test func `a layout is what placing one matrix after another gives`() {
+        var random = SplitMix(seed: 11)
+        for _ in 0..<300 {
+            let adapter = Self.randomAdapter(&random)
+            // The smallest hold an update of rank 1, but not its column scales.
+            let blockBytes = 128 << random.next(below: 9)
+            let layout = AdapterLayout(adapter, blockBytes: blockBytes)
+            let reference = ReferenceLayout(adapter, blockBytes: blockBytes)
+            #expect(layout.entries == reference.entries)
+            #expect(layout.byteCount == reference.end)
+            #expect(layout.footprint.blocks == reference.blocks)
+            #expect(layout.footprint.mustBeContiguous == reference.straddles)
+        }
+    }
+
+    @Test func `the largest rank counts every update`() {
+        let (small, large) = (Self.pair(rank: 3), Self.pair(rank: 40))
+        #expect(Self.adapter([nil, small]).mostRank == 3)
+        #expect(Self.adapter([small, large, nil]).mostRank == 40)
+        #expect(Self.adapter([small], embedding: large).mostRank == 40)
+        #expect(Self.adapter([small], head: large).mostRank == 40)
+        #expect(Self.adapter([nil, nil]).mostRank == 1)
+    }
+
     @Test func `a matrix larger than a block asks for blocks in a row`() {
         let layout = AdapterLayout(Self.adapter([Self.pair(rank: 200)]), blockBytes: 4096)
         #expect(layout.footprint.mustBeContiguous)
@@ -46,16 +71,69 @@ import Testing
         #expect(AdapterLayout(Self.adapter([nil, nil]), blockBytes: 4096).footprint.blocks == 0)
     }
 
-    static func pair(rank: Int) -> LowRankPair {
+    static func pair(rank: Int, hasScales: Bool? = nil) -> LowRankPair {
         let a = HostMemory(byteCount: 4 * rank * 64).tensor(type: .float32, shape: [rank, 64])
         let b = HostMemory(byteCount: 4 * rank * 48).tensor(type: .float32, shape: [48, rank])
-        let scales = rank % 3 == 0 ? [Float](repeating: 1, count: 48) : nil
+        let scales = hasScales ?? (rank % 3 == 0) ? [Float](repeating: 1, count: 48) : nil
         return LowRankPair(a: a, b: b, scale: 1, columnScale: scales)
     }
 
-    static func adapter(_ pairs: [LowRankPair?]) -> AdapterWeights {
+    static func adapter(
+        _ pairs: [LowRankPair?],
+        embedding: LowRankPair? = nil,
+        head: LowRankPair? = nil
+    ) -> AdapterWeights {
         let digest = AdapterDigest(bytes: [UInt8](repeating: 1, count: 32))
-        return AdapterWeights(digest: digest, projections: pairs, embedding: nil, head: nil)
+        return AdapterWeights(digest: digest, projections: pairs, embedding: embedding, head: head)
+    }
+
+    /// Any ranks, with and without DoRA's scales, and updates missing anywhere.
+    static func randomAdapter(_ random: inout SplitMix) -> AdapterWeights {
+        let ranks = random.next(below: 4) == 0 ? 1 : 60
+        var pairs = (0..<16).map { _ in
+            random.next(below: 4) == 0
+                ? nil : pair(rank: 1 + random.next(below: ranks), hasScales: random.next(below: 2) == 0)
+        }
+        let (embedding, head) = (pairs.removeLast(), pairs.removeLast())
+        return adapter(pairs, embedding: embedding, head: head)
+    }
+}
+
+/// Places matrices one after another as the layout's description says, slowly.
+private struct ReferenceLayout {
+    var entries: [AdapterLayout.Entry?] = []
+    var end = 0
+    var straddles = false
+    let blockBytes: Int
+
+    init(_ adapter: AdapterWeights, blockBytes: Int) {
+        self.blockBytes = blockBytes
+        let pairs = adapter.projections + [adapter.embedding, adapter.head]
+        straddles = pairs.contains { Self.sizes($0).contains { $0 > blockBytes } }
+        for pair in pairs {
+            let starts = Self.sizes(pair).map { place($0) }
+            entries.append(
+                starts.isEmpty
+                    ? nil : .init(a: starts[0], b: starts[1], columnScale: starts.count > 2 ? starts[2] : nil)
+            )
+        }
+    }
+
+    var blocks: Int { Int((Double(end) / Double(blockBytes)).rounded(.up)) }
+
+    private static func sizes(_ pair: LowRankPair?) -> [Int] {
+        guard let pair else { return [] }
+        let matrices = [pair.a, pair.b].map { 2 * $0.shape[0] * $0.shape[1] }
+        return matrices + (pair.columnScale.map { [4 * $0.count] } ?? [])
+    }
+
+    private mutating func place(_ byteCount: Int) -> Int {
+        while end % 256 != 0 { end += 1 }
+        if !straddles, end / blockBytes != (end + byteCount - 1) / blockBytes {
+            while end % blockBytes != 0 { end += 1 }
+        }
+        end += byteCount
+        return end - byteCount
     }
 }
 

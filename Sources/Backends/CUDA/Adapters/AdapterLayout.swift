@@ -25,35 +25,89 @@ package struct AdapterLayout: Equatable, Sendable {
     static var weightBytes: Int { 2 }
 
     package init(_ adapter: AdapterWeights, blockBytes: Int) {
-        let sizes = adapter.pairs.flatMap { $0.map(Self.sizes) ?? [] }
-        let straddles = (sizes.max() ?? 0) > blockBytes
+        var largest = 0
+        adapter.forEachSizes { largest = max(largest, $0?.largest ?? 0) }
+        let straddles = largest > blockBytes
         var cursor = Cursor(blockBytes: straddles ? .max : blockBytes)
-        entries = adapter.pairs.map { pair in pair.map { cursor.place($0) } }
+        var entries: [Entry?] = []
+        entries.reserveCapacity(adapter.rowCount)
+        adapter.forEachSizes { sizes in entries.append(sizes.map { cursor.place($0) }) }
+        self.entries = entries
         byteCount = cursor.end
         footprint = AdapterFootprint(
             blocks: (cursor.end + blockBytes - 1) / blockBytes,
             mustBeContiguous: straddles
         )
     }
-
-    fileprivate static func sizes(_ pair: LowRankPair) -> [Int] {
-        [pair.a.elementCount * weightBytes, pair.b.elementCount * weightBytes]
-            + (pair.columnScale.map { [$0.count * MemoryLayout<Float>.size] } ?? [])
-    }
 }
 
 extension AdapterWeights {
     /// All updates in the order of the device's table.
     var pairs: [LowRankPair?] { projections + [embedding, head] }
+
+    /// Rows of the device's table for one adapter: projections, embedding, head.
+    var rowCount: Int { projections.count + 2 }
+
+    /// The update that a row of the device's table stands for.
+    func pair(row: Int) -> LowRankPair? {
+        if row < projections.count { return projections[row] }
+        return row == projections.count ? embedding : head
+    }
+
+    /// The largest rank of an update; 1 without updates.
+    var mostRank: Int { (0..<rowCount).reduce(1) { max($0, pair(row: $1)?.rank ?? 1) } }
+
+    /// Visits each row's sizes, in the order of the device's table.
+    ///
+    /// The engine's thread asks for a layout at each request. Each number is fetched by a path of its own, since a copy
+    /// of a pair would count its references up and down.
+    fileprivate func forEachSizes(_ body: (PairSizes?) -> Void) {
+        for row in projections.indices {
+            body(
+                PairSizes(
+                    a: projections[row]?.a.bytesOnDevice,
+                    b: projections[row]?.b.bytesOnDevice,
+                    columnScales: projections[row]?.columnScale?.count
+                )
+            )
+        }
+        body(PairSizes(embedding))
+        body(PairSizes(head))
+    }
+}
+
+extension HostTensor {
+    fileprivate var bytesOnDevice: Int { bytes.count / type.byteCount * AdapterLayout.weightBytes }
+}
+
+/// Bytes of one update's matrices on the device.
+private struct PairSizes {
+    let a: Int
+    let b: Int
+    let columnScale: Int?
+
+    /// - Parameter columnScales: how many.
+    /// - Returns: nil without matrices.
+    init?(a: Int?, b: Int?, columnScales: Int?) {
+        guard let a, let b else { return nil }
+        self.a = a
+        self.b = b
+        columnScale = columnScales.map { $0 * MemoryLayout<Float>.size }
+    }
+
+    init?(_ pair: LowRankPair?) {
+        self.init(a: pair?.a.bytesOnDevice, b: pair?.b.bytesOnDevice, columnScales: pair?.columnScale?.count)
+    }
+
+    var largest: Int { max(a, b, columnScale ?? 0) }
 }
 
 private struct Cursor {
     let blockBytes: Int
     var end = 0
 
-    mutating func place(_ pair: LowRankPair) -> AdapterLayout.Entry {
-        let starts = AdapterLayout.sizes(pair).map { place($0) }
-        return AdapterLayout.Entry(a: starts[0], b: starts[1], columnScale: starts.count > 2 ? starts[2] : nil)
+    mutating func place(_ sizes: PairSizes) -> AdapterLayout.Entry {
+        AdapterLayout.Entry(a: place(sizes.a), b: place(sizes.b), columnScale: sizes.columnScale.map { place($0) })
     }
 
     private mutating func place(_ byteCount: Int) -> Int {

@@ -86,11 +86,10 @@ struct PinnedImages {
 extension AdapterWeights {
     /// Fills an image; gaps between matrices keep what was there.
     fileprivate func write(_ layout: AdapterLayout, as type: ScalarType, to bytes: UnsafeMutableRawBufferPointer) {
-        let pairs = pairs
         // Sound: the iterations write disjoint ranges of memory that outlives them.
         nonisolated(unsafe) let bytes = bytes
-        DispatchQueue.concurrentPerform(iterations: pairs.count) { number in
-            guard let pair = pairs[number], let entry = layout.entries[number] else { return }
+        DispatchQueue.concurrentPerform(iterations: rowCount) { row in
+            guard let pair = pair(row: row), let entry = layout.entries[row] else { return }
             pair.a.write(as: type, to: UnsafeMutableRawBufferPointer(rebasing: bytes[entry.a...]))
             pair.b.write(as: type, to: UnsafeMutableRawBufferPointer(rebasing: bytes[entry.b...]))
             guard let scales = pair.columnScale, let start = entry.columnScale else { return }
