@@ -232,7 +232,7 @@ let package = Package(
         tests("Sampling", uses: ["Sampling", "Core"]),
         tests("CPUKernels", uses: ["CPUKernels"]),
         tests("CUDA", uses: ["CUDA", "CCUDA", "CUDAKernels", "Core"]),
-        tests("Backends", uses: ["Backends", "Core"]),
+        tests("Backends", uses: ["Backends", "CUDAKernels", "Core"]),
         tests("Weights", uses: ["Weights", "JSON", "Core"]),
         tests("Adapters", uses: ["Adapters", "Weights", "JSON", "Core"]),
         tests("Provisioning", uses: ["Provisioning", "JSON", "Core"]),

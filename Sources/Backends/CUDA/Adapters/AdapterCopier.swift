@@ -10,10 +10,10 @@ final class AdapterCopier: Sendable {
     /// One adapter on its way.
     struct Job: Sendable {
         let adapter: AdapterWeights
-        let layout: AdapterLayout
         /// Where each block of the image goes; blocks that follow each other are copied at once.
         let blocks: [UInt64]
-        let blockBytes: Int
+        let slot: Int
+        let rows: AdapterTableRows
         let arrival: Arrival
     }
 
@@ -41,21 +41,30 @@ final class AdapterCopier: Sendable {
                 try context.makeCurrent()
                 if stream == nil { stream = try Stream(context) }
                 guard let open = stream else { preconditionFailure("no stream") }
-                let image = try images.image(of: job.adapter, job.layout)
+                let layout = job.layout
+                let image = try images.image(of: job.adapter, layout)
                 for run in job.runs(in: image) { try open.copy(run.bytes, to: run.address) }
+                job.rows.write(job.adapter, layout, at: job.blocks, slot: job.slot)
                 try open.synchronize()
-                job.arrival.tell(nil)
+                job.arrival.tell(.success(job.adapter.mostRank))
             } catch {
-                job.arrival.tell(error)
+                job.arrival.tell(.failure(error))
             }
         }
     }
 }
 
 extension AdapterCopier.Job {
+    fileprivate var layout: AdapterLayout {
+        let layout = AdapterLayout(adapter, blockBytes: rows.blockBytes)
+        precondition(layout.footprint.blocks == blocks.count, "\(blocks.count) of \(layout.footprint.blocks) blocks")
+        return layout
+    }
+
     /// The image cut where its blocks do not follow each other.
-    func runs(in image: UnsafeRawBufferPointer) -> [(bytes: UnsafeRawBufferPointer, address: UInt64)] {
+    fileprivate func runs(in image: UnsafeRawBufferPointer) -> [(bytes: UnsafeRawBufferPointer, address: UInt64)] {
         var runs: [(bytes: UnsafeRawBufferPointer, address: UInt64)] = []
+        let blockBytes = rows.blockBytes
         var first = 0
         while first < blocks.count {
             var end = first + 1
@@ -70,10 +79,10 @@ extension AdapterCopier.Job {
 
 /// What became of a copy; written once by the copier, read by the engine's thread.
 final class Arrival: Sendable {
-    private let outcome = Mutex<CUDAError??>(nil)
+    private let told = Mutex<Result<Int, CUDAError>?>(nil)
 
-    /// nil while on the way, then the error or nil inside.
-    var value: CUDAError?? { outcome.withLock { $0 } }
+    /// nil while on the way, then the adapter's largest rank.
+    var outcome: Result<Int, CUDAError>? { told.withLock { $0 } }
 
-    func tell(_ error: CUDAError?) { outcome.withLock { $0 = .some(error) } }
+    func tell(_ outcome: Result<Int, CUDAError>) { told.withLock { $0 = outcome } }
 }

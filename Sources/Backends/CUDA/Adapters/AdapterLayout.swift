@@ -42,9 +42,6 @@ package struct AdapterLayout: Equatable, Sendable {
 }
 
 extension AdapterWeights {
-    /// All updates in the order of the device's table.
-    var pairs: [LowRankPair?] { projections + [embedding, head] }
-
     /// Rows of the device's table for one adapter: projections, embedding, head.
     var rowCount: Int { projections.count + 2 }
 
