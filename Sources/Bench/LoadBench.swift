@@ -21,9 +21,12 @@ package struct LoadBench: ParsableCommand {
     @Option(help: "Sequences that decode meanwhile, each with an adapter of its own.") var batch = 32
     @Option(help: "Adapters loaded in turn.") var adapters = 4
     @Option(help: "Tokens of each sequence before the first measured step.") var context = 512
-    @Option(help: "Measured steps without loads, and as many with one load after another.") var steps = 100
+    @Option(help: "Measured steps without a load, and as many beside a load each, in turns.") var steps = 100
     @Option(help: "Rank of the made-up adapters, on all projections; 1 ... 512.") var rank = 16
     @Option(help: "Bytes a second from host to device at best, for the floor; in GB/s.") var bandwidth = 55.0
+
+    /// Turns before the first measured one.
+    static let warmUpTurns = 8
 
     package init() {}
 
@@ -38,7 +41,8 @@ package struct LoadBench: ParsableCommand {
     package func run() throws {
         let shape = try BenchShapes.shape(model)
         let blockSize = 16
-        let blocks = batch * ((context + 2 * steps + 2 * blockSize) / blockSize)
+        let turns = Self.warmUpTurns + steps
+        let blocks = batch * ((context + turns + 2 * blockSize) / blockSize)
         let loaded = device.adapterBlocks(shape, rank: rank, count: batch + adapters, blockSize: blockSize)
         let output = BenchOutput(report)
         try device.withRunner(
@@ -48,7 +52,7 @@ package struct LoadBench: ParsableCommand {
                 tokens: max(2048, batch),
                 blocks: blocks + loaded,
                 blockSize: blockSize,
-                positions: context + 2 * steps + blockSize
+                positions: context + turns + blockSize
             ),
             LoadMeasurement(bench: self, output: output, shape: shape, blockSize: blockSize, sequenceBlocks: blocks)
         )
@@ -68,74 +72,87 @@ private struct LoadMeasurement: RunnerBody {
         let made = try DummyAdapters.make(shape, rank: bench.rank, count: bench.batch + bench.adapters)
         var blocks = StepBlocks(after: sequenceBlocks)
         let slots = try made.prefix(bench.batch).map { try blocks.install($0, on: &runner) }
-        let guests = Array(made.suffix(bench.adapters))
-        let places = guests.map { blocks.take(runner.footprint(of: $0).blocks) }
+        let guests = made.suffix(bench.adapters).map {
+            Guest(adapter: $0, blocks: blocks.take(runner.footprint(of: $0).blocks))
+        }
         // The first time an adapter comes it is written into pinned memory; that is not measured.
-        for (guest, place) in zip(guests, places) { runner.remove(try load(guest, in: place, on: &runner).slot) }
+        for guest in guests { runner.remove(try load(guest, on: &runner).slot) }
         var alone: [Double] = []
         for round in 0..<max(20, bench.adapters) {
-            let loaded = try load(guests[round % guests.count], in: places[round % guests.count], on: &runner)
+            let loaded = try load(guests[round % guests.count], on: &runner)
             alone.append(loaded.milliseconds)
             runner.remove(loaded.slot)
         }
         record(alone, what: "resident", floor: adapterBytes / (bench.bandwidth * 1e6))
-        try measureSteps(slots, guests, places, on: &runner)
+        try measureSteps(slots, guests, on: &runner)
+    }
+
+    /// An adapter that is loaded, and where.
+    private struct Guest {
+        let adapter: LoadedAdapter
+        let blocks: [BlockID]
     }
 
     private var adapterBytes: Double { DecodeBytes.adapter(shape, rank: bench.rank) }
 
     private func load<Runner: ModelRunner & ~Copyable>(
-        _ adapter: LoadedAdapter,
-        in blocks: [BlockID],
+        _ guest: Guest,
         on runner: inout Runner
     ) throws -> (slot: AdapterSlot, milliseconds: Double) {
         let start = ContinuousClock.now
-        guard let slot = runner.install(adapter, in: blocks) else { throw BenchError.noSlot }
+        guard let slot = runner.install(guest.adapter, in: guest.blocks) else { throw BenchError.noSlot }
         while try !runner.hasLanded(slot) { usleep(10) }
         return (slot, (ContinuousClock.now - start) / .milliseconds(1))
     }
 
     private func measureSteps<Runner: ModelRunner & ~Copyable>(
         _ slots: [AdapterSlot],
-        _ guests: [LoadedAdapter],
-        _ places: [[BlockID]],
+        _ guests: [Guest],
         on runner: inout Runner
     ) throws {
+        let turns = LoadBench.warmUpTurns + bench.steps
         var workload = DecodeWorkload(
             slots: slots,
             context: bench.context,
-            steps: 2 * bench.steps,
+            steps: turns,
             blockSize: blockSize,
             vocabularySize: shape.vocabularySize
         )
         try workload.prefill(on: &runner, budget: 2048)
         var (quiet, loading): ([Double], [Double]) = ([], [])
-        for step in 0..<bench.steps { quiet.append(try time { try workload.decode(step: step, on: &runner) }) }
-        var (guest, count): (AdapterSlot?, Int) = (nil, 0)
-        for step in 0..<bench.steps {
+        // Each token is computed twice, so that both kinds of steps see the same contexts.
+        for turn in 0..<turns {
+            let start = ContinuousClock.now
+            try workload.decode(step: turn, on: &runner)
+            quiet.append((ContinuousClock.now - start) / .milliseconds(1))
             loading.append(
-                try time {
-                    // As the engine does: it looks whether an adapter has come, and asks for the next, between steps.
-                    if let landed = guest, try runner.hasLanded(landed) {
-                        runner.remove(landed)
-                        guest = nil
-                    }
-                    if guest == nil {
-                        guest = runner.install(guests[count % guests.count], in: places[count % guests.count])
-                        count += 1
-                    }
-                    try workload.decode(step: bench.steps + step, on: &runner)
+                try timeLoading(guests[turn % guests.count], on: &runner) { (runner: inout Runner) in
+                    try workload.decode(step: turn, on: &runner)
                 }
             )
         }
-        record(Array(quiet.dropFirst(8)), what: "step")
-        record(Array(loading.dropFirst(8)), what: "step while loading", loads: count)
+        record(Array(quiet.dropFirst(LoadBench.warmUpTurns)), what: "step")
+        record(Array(loading.dropFirst(LoadBench.warmUpTurns)), what: "step while loading", loads: bench.steps)
     }
 
-    private func time(_ body: () throws -> Void) rethrows -> Double {
+    /// Times a step that a load begins with, and leaves no load under way.
+    private func timeLoading<Runner: ModelRunner & ~Copyable>(
+        _ guest: Guest,
+        on runner: inout Runner,
+        step: (inout Runner) throws -> Void
+    ) throws -> Double {
         let start = ContinuousClock.now
-        try body()
-        return (ContinuousClock.now - start) / .milliseconds(1)
+        guard let slot = runner.install(guest.adapter, in: guest.blocks) else { throw BenchError.noSlot }
+        try step(&runner)
+        // As the engine does, once between two steps.
+        var hasLanded = try runner.hasLanded(slot)
+        let duration = ContinuousClock.now - start
+        while !hasLanded {
+            usleep(10)
+            hasLanded = try runner.hasLanded(slot)
+        }
+        runner.remove(slot)
+        return duration / .milliseconds(1)
     }
 
     private func record(_ times: [Double], what: String, floor: Double? = nil, loads: Int? = nil) {
