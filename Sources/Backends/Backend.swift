@@ -183,6 +183,8 @@ package enum RowsKind: Sendable {
     case activations
     /// The residual stream, to which every layer adds.
     case residual
+    /// What is added to it.
+    case change
     case logits
 }
 

@@ -270,7 +270,7 @@ struct KernelSubject: ~Copyable {
         Activations(
             residual: device.makeRows(limits.tokens, width: shape.hiddenSize, .residual),
             hidden: device.makeRows(limits.tokens, width: shape.hiddenSize, .activations),
-            delta: device.makeRows(limits.tokens, width: shape.hiddenSize, .activations),
+            delta: device.makeRows(limits.tokens, width: shape.hiddenSize, .change),
             qkv: device.makeRows(limits.tokens, width: shape.shape.queryKeyValueWidth, .activations),
             attention: device.makeRows(limits.tokens, width: shape.headCount * shape.headSize, .activations),
             gateUp: device.makeRows(limits.tokens, width: 2 * shape.intermediateSize, .activations),

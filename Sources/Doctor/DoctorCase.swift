@@ -130,6 +130,9 @@ struct DoctorCase: Sendable {
         plan.step([(12, 1), (3, 1), (5, 1)])
         // So many decodes that a row of the wide case has few splits, and more than one look at each.
         plan.step((0..<13).map { ($0, 1) })
+        // Nobody has an adapter: decodes, and as many rows as each of the kernels for few rows takes.
+        for count in 1...3 { plan.step([2, 5, 8].prefix(count).map { ($0, 1) }) }
+        for count in [7, 13, 29] { plan.step([(2, count)]) }
         return plan.batches
     }
 }

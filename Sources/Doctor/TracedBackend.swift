@@ -187,7 +187,8 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         do throws(BackendError) {
             var values = try device.read(rows, count: count).flatMap { $0.prefix(columns ?? .max) }
             if let pending {
-                for (index, value) in try device.read(pending, count: count).joined().enumerated() { values[index] += value }
+                let missing = try device.read(pending, count: count).joined()
+                for (index, value) in missing.enumerated() { values[index] += value }
             }
             trace.append(TracedOperation(name: name, values: values))
         } catch {

@@ -89,7 +89,7 @@ struct LlamaActivations<Device: Backend & ~Copyable> {
         let keys = configuration.keyValueHeadCount * configuration.headSize
         hidden = device.makeRows(tokens, width: hiddenSize, .residual)
         normalized = device.makeRows(tokens, width: hiddenSize, .activations)
-        delta = device.makeRows(tokens, width: hiddenSize, .activations)
+        delta = device.makeRows(tokens, width: hiddenSize, .change)
         qkv = device.makeRows(tokens, width: queries + 2 * keys, .activations)
         attention = device.makeRows(tokens, width: queries, .activations)
         gateUp = device.makeRows(tokens, width: 2 * configuration.intermediateSize, .activations)

@@ -50,9 +50,12 @@ extension CUDABackend {
             stream(x, weight, target, .init(bias: bias?.address ?? 0, adds: true), into: residual)
             return nil
         }
-        multiply(x, by: weight, bias: bias, target: target, into: delta)
-        sumOverRanks(delta)
-        return delta
+        // Its room is for float32, of which few rows are no more to write; ranks and the library's products use 16 bits.
+        let wide = rankSums == nil && streams(weight, rows: rows)
+        let change = wide ? delta.asFloat32 : delta
+        multiply(x, by: weight, bias: bias, target: target, into: change)
+        sumOverRanks(change)
+        return change
     }
 
     package mutating func addProductAndNormalize(

@@ -269,7 +269,7 @@ extension AddNormalizeParams {
             weight: norm.weight.address,
             y: y.address,
             epsilon: norm.epsilon,
-            unused: 0
+            deltaIsFloat: delta?.type == .float32 ? 1 : 0
         )
     }
 }

@@ -119,10 +119,11 @@ package struct CUDABackend: Backend, ~Copyable {
 
     package mutating func makeRows(_ count: Int, width: Int, _ kind: RowsKind) -> CUDARows {
         // Every layer adds to the residual stream: rounded each time it would be the least exact of all numbers.
-        let type = kind == .activations ? type : ScalarType.float32
+        let room = kind == .activations ? type : ScalarType.float32
         // Products run over whole tiles of rows.
         let padded = Self.paddedRows(count)
-        return CUDARows(address: allocate(padded * width * type.byteCount), count: padded, width: width, type: type)
+        let address = allocate(padded * width * room.byteCount)
+        return CUDARows(address: address, count: padded, width: width, type: kind == .change ? type : room)
     }
 
     /// Rows that a product of this many is computed over.

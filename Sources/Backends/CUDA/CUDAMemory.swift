@@ -19,10 +19,13 @@ package struct CUDARows: Sendable {
     let address: UInt64
     let count: Int
     let width: Int
-    /// float32 for logits, else the model's 16-bit type.
+    /// float32 for logits and the residual stream, else the model's 16-bit type.
     let type: ScalarType
 
     func address(row: Int) -> UInt64 { address + UInt64(row * width * type.byteCount) }
+
+    /// The same memory for other numbers; rows made as `RowsKind.change` have room for them.
+    var asFloat32: CUDARows { CUDARows(address: address, count: count, width: width, type: .float32) }
 }
 
 /// Device memory that lives as long as its owner; given out in pieces that never come back.

@@ -23,9 +23,10 @@ package struct CUDAMemoryPlan: Sendable, Equatable {
             throw BackendError(error.description)
         }
         weights = 2 * shape.weightCount
-        let columns = 3 * shape.hiddenSize + shape.queryKeyValueWidth + shape.heads * shape.headSize
+        // The residual stream and what is added to it have room for float32.
+        let columns = 5 * shape.hiddenSize + shape.queryKeyValueWidth + shape.heads * shape.headSize
         let perRow = 2 * (columns + 3 * shape.intermediateSize)
-        let perSequence = 2 * 2 * shape.hiddenSize + 4 * shape.vocabularySize
+        let perSequence = 2 * shape.hiddenSize + 4 * shape.vocabularySize
         activations =
             CUDABackend.paddedRows(limits.tokens) * perRow + CUDABackend.paddedRows(limits.sequences) * perSequence
     }

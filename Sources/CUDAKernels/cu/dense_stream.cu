@@ -7,9 +7,9 @@
 // this one has ended, weights are already on their way: that hides its tail and the launch. Activations are the tensor
 // cores' 16 rows, weights their 8 columns; which k each element stands for is free as long as both sides agree.
 //
-// Gated, W is [gate | up], a tile has 4 rows of each, and y = silu(gate) * up, rounded where transformers rounds. y may be
-// the residual stream, to which is added and whose norm follows (dense_outputs.cuh). Sums are f32, in an order
-// that depends on K and on whether T is above 16; y is rounded once.
+// Gated, W is [gate | up], a tile has 4 rows of each, and y = silu(gate) * up. y may be the residual stream, to which is
+// added and whose norm follows (dense_outputs.cuh). Sums are f32, in an order that depends on K and on whether T is above
+// 16; y is rounded once.
 //
 // Blocks of a launch with updates wait for each other: all of them must fit on the device at once, and one such launch
 // may be in flight at a time.

@@ -7,8 +7,7 @@
 //     punica_gate             y = silu(gate) * up
 //     punica_add_bias         y = y + bias
 //
-// Arithmetic is in float32, rounded to 16 bits after silu and at each store of activations. A row's bits depend on that
-// row alone.
+// Arithmetic is in float32, rounded at each store of activations. A row's bits depend on that row alone.
 //
 // Constants: PUNICA_BF16, PUNICA_HIDDEN (E, a multiple of 8, at most 16384), PUNICA_FEED_FORWARD (F).
 //
@@ -129,16 +128,17 @@ extern "C" __global__ void __launch_bounds__(rowThreads)
     }
     releaseAndWait();
     float *x = p.x + source;
-    const element *delta = p.delta ? static_cast<const element *>(p.delta) + source : nullptr;
     float squares = 0;
 #pragma unroll
     for (int i = 0; i < packsPerThread; i++) {
         const int place = i * rowThreads + threadIdx.x;
         if (place >= hiddenPacks) continue;
         loadFloats(values[i], x + place * 8);
-        if (delta) {
+        if (p.delta) {
             float changes[8];
-            load(changes, delta + place * 8);
+            const int64_t at = source + place * 8;
+            if (p.deltaIsFloat) loadFloats(changes, static_cast<const float *>(p.delta) + at);
+            else load(changes, static_cast<const element *>(p.delta) + at);
 #pragma unroll
             for (int j = 0; j < 8; j++) values[i][j] += changes[j];
             if (!p.rows) storeFloats(x + place * 8, values[i]);
@@ -181,8 +181,7 @@ extern "C" __global__ void __launch_bounds__(gateThreads) punica_gate(const __gr
         if (place >= packs) break;
 #pragma unroll
         for (int j = 0; j < size; j++) {
-            const float silu = gates[i][j] / (1.0f + __expf(-gates[i][j]));
-            gates[i][j] = rounded(silu) * ups[i][j];
+            gates[i][j] = gates[i][j] / (1.0f + __expf(-gates[i][j])) * ups[i][j];
         }
         store(y + place * size, gates[i]);
     }

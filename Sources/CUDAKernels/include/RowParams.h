@@ -38,7 +38,8 @@ struct AddNormalizeParams {
     DEVICE_POINTER(const float) weight;
     DEVICE_POINTER(void) y;
     float epsilon;
-    int32_t unused;
+    // Whether delta is float; else it is 16-bit.
+    int32_t deltaIsFloat;
 };
 
 // y[t] = silu(x[t, ..<F]) * x[t, F...]
