@@ -73,24 +73,18 @@ package protocol Backend: ~Copyable {
         through between: Rows,
         into y: Rows
     )
-    /// Adds what `multiply` makes of `x`, summed over the ranks, to the residual stream.
+    /// Adds a product, summed over the ranks, to the residual stream.
     ///
     /// - Parameter delta: room for `[T, E]`, for devices that need it.
     /// - Returns: what is still to be added, by whoever reads the residual stream next; nil where all is done.
-    mutating func addProduct(
-        of x: Rows,
-        by weight: Matrix,
-        bias: Vector?,
-        target: AdapterTarget,
+    mutating func add(
+        _ product: Product<Rows, Matrix, Vector>,
         through delta: Rows,
         to residual: Rows
     ) -> Rows?
-    /// `addProduct`, then `normalize`; what is left in `normalized` is the affair of the device's products.
-    mutating func addProductAndNormalize(
-        of x: Rows,
-        by weight: Matrix,
-        bias: Vector?,
-        target: AdapterTarget,
+    /// `add`, then `normalize`; what is left in `normalized` is the affair of the device's products.
+    mutating func addAndNormalize(
+        _ product: Product<Rows, Matrix, Vector>,
         through delta: Rows,
         to residual: Rows,
         by norm: Norm<Vector>,
@@ -125,56 +119,26 @@ package protocol Backend: ~Copyable {
     mutating func finish() throws(BackendError)
 }
 
-extension Backend where Self: ~Copyable {
-    package mutating func multiplyGated(
-        _ x: Rows,
-        by gateUp: Matrix,
-        target: AdapterTarget,
-        through between: Rows,
-        into y: Rows
-    ) {
-        multiply(x, by: gateUp, bias: nil, target: target, into: between)
-        gate(between, into: y)
-    }
-
-    package mutating func addProduct(
-        of x: Rows,
-        by weight: Matrix,
-        bias: Vector?,
-        target: AdapterTarget,
-        through delta: Rows,
-        to residual: Rows
-    ) -> Rows? {
-        multiply(x, by: weight, bias: bias, target: target, into: delta)
-        sumOverRanks(delta)
-        return delta
-    }
-
-    package mutating func addProductAndNormalize(
-        of x: Rows,
-        by weight: Matrix,
-        bias: Vector?,
-        target: AdapterTarget,
-        through delta: Rows,
-        to residual: Rows,
-        by norm: Norm<Vector>,
-        into normalized: Rows
-    ) {
-        let pending = addProduct(of: x, by: weight, bias: bias, target: target, through: delta, to: residual)
-        normalize(residual, adding: pending, by: norm, into: normalized)
-    }
-
-    package mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
-        rotateAndAppend(qkv, layer: layer, shape: shape)
-        attend(qkv, layer: layer, shape: shape, into: output)
-    }
-}
-
 /// A device that can no longer be used.
 package struct BackendError: Error, Equatable, CustomStringConvertible {
     package let description: String
 
     package init(_ description: String) { self.description = description }
+}
+
+/// What `multiply` makes of rows.
+package struct Product<Rows, Matrix, Vector> {
+    package let x: Rows
+    package let weight: Matrix
+    package let bias: Vector?
+    package let target: AdapterTarget
+
+    package init(_ x: Rows, by weight: Matrix, bias: Vector?, target: AdapterTarget) {
+        self.x = x
+        self.weight = weight
+        self.bias = bias
+        self.target = target
+    }
 }
 
 /// What rows hold.

@@ -147,7 +147,7 @@ struct KernelSubject: ~Copyable {
     private mutating func timeProduct(_ group: ProjectionGroup, _ batch: Int) throws -> KernelTiming {
         guard let weights = weights[group] else { preconditionFailure("weights were made with the device") }
         let (rows, norm) = (rows, norm)
-        // As in a step: a sum and a norm follow the second product of each half layer.
+        // As in a step, but that the first product of a half layer finds its norm complete.
         let times = try measure(batch) { device, layer in
             let weight = weights[layer % weights.count]
             let target = AdapterTarget.projections(layer: layer, group)
@@ -156,11 +156,9 @@ struct KernelSubject: ~Copyable {
             case .gateUp:
                 device.multiplyGated(rows.hidden, by: weight, target: target, through: rows.gateUp, into: rows.gated)
             case .output, .down:
-                device.addProductAndNormalize(
-                    of: group == .output ? rows.attention : rows.gated,
-                    by: weight,
-                    bias: nil,
-                    target: target,
+                let x = group == .output ? rows.attention : rows.gated
+                device.addAndNormalize(
+                    Product(x, by: weight, bias: nil, target: target),
                     through: rows.delta,
                     to: rows.residual,
                     by: norm,
@@ -192,7 +190,7 @@ struct KernelSubject: ~Copyable {
         let gate = try measure(batch) { device, _ in device.gate(rows.gateUp, into: rows.gated) }
         let (hidden, width) = (Double(batch * shape.hiddenSize), Double(batch * shape.shape.queryKeyValueWidth))
         return [
-            KernelTiming(name: "add and normalize", microseconds: normalize, bytes: 2 * 4 * hidden),
+            KernelTiming(name: "add and normalize", microseconds: normalize, bytes: 12 * hidden),
             KernelTiming(name: "rotate and append", microseconds: rotate, bytes: 2 * 2 * width),
             KernelTiming(name: "gate", microseconds: gate, bytes: 2 * 3 * Double(batch * shape.intermediateSize)),
         ]

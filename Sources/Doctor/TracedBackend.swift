@@ -80,47 +80,23 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         note("\(target), gated", y, rowCount)
     }
 
-    mutating func addProduct(
-        of x: Rows,
-        by weight: Matrix,
-        bias: Vector?,
-        target: AdapterTarget,
-        through delta: Rows,
-        to residual: Rows
-    ) -> Rows? {
-        let pending = device.addProduct(
-            of: x,
-            by: weight,
-            bias: bias,
-            target: target,
-            through: delta,
-            to: residual
-        )
-        note("residual after \(target)", residual, rowCount, adding: pending)
+    mutating func add(_ product: Product<Rows, Matrix, Vector>, through delta: Rows, to residual: Rows) -> Rows? {
+        let before = values(residual, rowCount)
+        let pending = device.add(product, through: delta, to: residual)
+        noteChange(product.target, residual, since: before, pending: pending)
         return pending
     }
 
-    mutating func addProductAndNormalize(
-        of x: Rows,
-        by weight: Matrix,
-        bias: Vector?,
-        target: AdapterTarget,
+    mutating func addAndNormalize(
+        _ product: Product<Rows, Matrix, Vector>,
         through delta: Rows,
         to residual: Rows,
         by norm: Norm<Vector>,
         into normalized: Rows
     ) {
-        device.addProductAndNormalize(
-            of: x,
-            by: weight,
-            bias: bias,
-            target: target,
-            through: delta,
-            to: residual,
-            by: norm,
-            into: normalized
-        )
-        note("residual after \(target)", residual, rowCount)
+        let before = values(residual, rowCount)
+        device.addAndNormalize(product, through: delta, to: residual, by: norm, into: normalized)
+        noteChange(product.target, residual, since: before, pending: nil)
     }
 
     mutating func sumOverRanks(_ y: Rows) { device.sumOverRanks(y) }
@@ -175,42 +151,31 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         try device.read(rows, count: count)
     }
 
-    /// - Parameter pending: rows to be added to them.
-    private mutating func note(
-        _ name: String,
-        _ rows: Rows,
-        _ count: Int,
-        columns: Int? = nil,
-        adding pending: Rows? = nil
-    ) {
-        guard failure == nil else { return }
+    private mutating func note(_ name: String, _ rows: Rows, _ count: Int, columns: Int? = nil) {
+        guard let values = values(rows, count, columns: columns) else { return }
+        trace.append(TracedOperation(name: name, values: values))
+    }
+
+    /// Notes what has been added to the residual stream: beside all that was there before, its errors would look small.
+    private mutating func noteChange(_ target: AdapterTarget, _ residual: Rows, since before: [Float]?, pending: Rows?)
+    {
+        guard let before, let after = values(residual, rowCount) else { return }
+        var change = zip(after, before).map { $0 - $1 }
+        if let pending {
+            guard let missing = values(pending, rowCount) else { return }
+            for (index, value) in missing.enumerated() { change[index] += value }
+        }
+        trace.append(TracedOperation(name: "\(target)", values: change))
+    }
+
+    /// The numbers of the first rows; nil once something has failed.
+    private mutating func values(_ rows: Rows, _ count: Int, columns: Int? = nil) -> [Float]? {
+        guard failure == nil else { return nil }
         do throws(BackendError) {
-            var values = try device.read(rows, count: count).flatMap { $0.prefix(columns ?? .max) }
-            if let pending {
-                let missing = try device.read(pending, count: count).joined()
-                for (index, value) in missing.enumerated() { values[index] += value }
-            }
-            trace.append(TracedOperation(name: name, values: values))
+            return try device.read(rows, count: count).flatMap { $0.prefix(columns ?? .max) }
         } catch {
             failure = error
+            return nil
         }
     }
-}
-
-/// What one operation left.
-struct TracedOperation: Sendable {
-    let name: String
-    let values: [Float]
-}
-
-/// `‖value − reference‖ / ‖reference‖`; infinite when a number is not finite or the lengths differ.
-func relativeError(_ values: [Float], _ reference: [Float]) -> Double {
-    guard values.count == reference.count else { return .infinity }
-    var (difference, norm) = (0.0, 0.0)
-    for (value, expected) in zip(values, reference) {
-        guard value.isFinite, expected.isFinite else { return .infinity }
-        difference += Double(value - expected) * Double(value - expected)
-        norm += Double(expected) * Double(expected)
-    }
-    return norm == 0 ? (difference == 0 ? 0 : .infinity) : (difference / norm).squareRoot()
 }

@@ -66,11 +66,9 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
         )
         normalizeHeads(rows.qkv, on: &device)
         device.appendAndAttend(rows.qkv, layer: index, shape: shape, into: rows.attention)
-        device.addProductAndNormalize(
-            of: rows.attention,
-            by: output,
-            bias: outputBias,
-            target: .projections(layer: index, .output),
+        let target = AdapterTarget.projections(layer: index, .output)
+        device.addAndNormalize(
+            Product(rows.attention, by: output, bias: outputBias, target: target),
             through: rows.delta,
             to: rows.hidden,
             by: feedForwardNorm,
@@ -105,27 +103,14 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
             through: rows.gateUp,
             into: rows.gated
         )
-        let target = AdapterTarget.projections(layer: index, .down)
-        guard let next else {
-            return device.addProduct(
-                of: rows.gated,
-                by: down,
-                bias: nil,
-                target: target,
-                through: rows.delta,
-                to: rows.hidden
-            )
-        }
-        device.addProductAndNormalize(
-            of: rows.gated,
+        let product = Product(
+            rows.gated,
             by: down,
-            bias: nil,
-            target: target,
-            through: rows.delta,
-            to: rows.hidden,
-            by: next,
-            into: rows.normalized
+            bias: Device.Vector?.none,
+            target: .projections(layer: index, .down)
         )
+        guard let next else { return device.add(product, through: rows.delta, to: rows.hidden) }
+        device.addAndNormalize(product, through: rows.delta, to: rows.hidden, by: next, into: rows.normalized)
         return nil
     }
 }

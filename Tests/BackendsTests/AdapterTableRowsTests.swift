@@ -6,13 +6,17 @@ import Testing
 @testable import Backends
 
 @Suite struct AdapterTableRowsTests {
-    @Test func `a row of the table names a place in the blocks, and nothing where nothing changes`() {
+    /// In small blocks matrices straddle, and blocks follow each other.
+    @Test(arguments: [(16384, -3), (1024, 1)])
+    func `a row of the table names a place in the blocks, and nothing where nothing changes`(
+        blockBytes: Int,
+        step: Int
+    ) {
         var random = SplitMix(seed: 12)
-        let blockBytes = 16384
         for _ in 0..<100 {
             let adapter = AdapterLayoutTests.randomAdapter(&random)
             let layout = AdapterLayout(adapter, blockBytes: blockBytes)
-            let blocks = (0..<layout.footprint.blocks).map { UInt64((1000 - 3 * $0) * blockBytes) }
+            let blocks = (0..<layout.footprint.blocks).map { UInt64((10_000 + step * $0) * blockBytes) }
             func address(_ offset: Int) -> UInt64 { blocks[offset / blockBytes] + UInt64(offset % blockBytes) }
             for row in 0..<adapter.rowCount {
                 let listed = layout.tableRow(row, of: adapter, at: blocks, blockBytes: blockBytes)

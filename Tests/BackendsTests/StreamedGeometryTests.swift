@@ -37,6 +37,16 @@ import Testing
         #expect(paying == [8, 640, 4096, 5120])
     }
 
+    @Test func `a product serves up to some number of rows, and below it too`() {
+        func rows(_ outputs: Int, _ inputs: Int, _ device: StreamedGeometry.Device) -> [Int] {
+            [8, 16, 32].filter { StreamedGeometry.serves(outputs: outputs, inputs: inputs, rows: $0, device) }
+        }
+        #expect(rows(12_288, 4096, Self.large) == [8, 16])
+        #expect(rows(4096, 11_008, Self.large) == [8, 16, 32])
+        #expect(rows(4096, 11_010, Self.large) == [])
+        #expect(rows(22_016, 4096, Self.small) == [8])
+    }
+
     @Test func `a GPU with little shared memory leaves products of many rows to the library`() {
         let many = StreamedGeometry(outputs: 22_016, rows: 32, updates: false, device: Self.small)
         #expect(!many.fits(Self.small))

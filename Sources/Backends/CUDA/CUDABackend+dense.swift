@@ -12,7 +12,7 @@ extension CUDABackend {
         let rows = rowCount(of: target)
         guard rows > 0 else { return }
         if streams(weight, rows: rows) {
-            return stream(x, weight, target, .init(bias: bias?.address ?? 0), into: y)
+            return stream(Product(x, by: weight, bias: bias, target: target), .init(), into: y)
         }
         faults.attempt { () throws(CUDAError) in try product(x, weight, rows: rows, into: y) }
         if extent.hasAdapters { addLowRank(x, target: target, rows: rows, into: y) }
@@ -30,51 +30,45 @@ extension CUDABackend {
         let rows = rowCount(of: target)
         guard rows > 0 else { return }
         if canGate(gateUp), streams(gateUp, rows: rows) {
-            return stream(x, gateUp, target, .init(isGated: true), into: y)
+            return stream(Product(x, by: gateUp, bias: nil, target: target), .init(isGated: true), into: y)
         }
         multiply(x, by: gateUp, bias: nil, target: target, into: between)
         gate(between, into: y)
     }
 
-    package mutating func addProduct(
-        of x: CUDARows,
-        by weight: CUDAMatrix,
-        bias: CUDAVector?,
-        target: AdapterTarget,
+    package mutating func add(
+        _ product: Product<CUDARows, CUDAMatrix, CUDAVector>,
         through delta: CUDARows,
         to residual: CUDARows
     ) -> CUDARows? {
-        let rows = rowCount(of: target)
+        let rows = rowCount(of: product.target)
         guard rows > 0 else { return nil }
-        if canAdd, streams(weight, rows: rows) {
-            stream(x, weight, target, .init(bias: bias?.address ?? 0, adds: true), into: residual)
+        let streams = streams(product.weight, rows: rows)
+        if canAdd, streams {
+            stream(product, .init(adds: true), into: residual)
             return nil
         }
         // Its room is for float32, of which few rows are no more to write; ranks and the library's products use 16 bits.
-        let wide = rankSums == nil && streams(weight, rows: rows)
-        let change = wide ? delta.asFloat32 : delta
-        multiply(x, by: weight, bias: bias, target: target, into: change)
+        let change = rankSums == nil && streams ? delta.asFloat32 : delta
+        multiply(product.x, by: product.weight, bias: product.bias, target: product.target, into: change)
         sumOverRanks(change)
         return change
     }
 
-    package mutating func addProductAndNormalize(
-        of x: CUDARows,
-        by weight: CUDAMatrix,
-        bias: CUDAVector?,
-        target: AdapterTarget,
+    package mutating func addAndNormalize(
+        _ product: Product<CUDARows, CUDAMatrix, CUDAVector>,
         through delta: CUDARows,
         to residual: CUDARows,
         by norm: Norm<CUDAVector>,
         into normalized: CUDARows
     ) {
         guard streamsLayers else {
-            let pending = addProduct(of: x, by: weight, bias: bias, target: target, through: delta, to: residual)
+            let pending = add(product, through: delta, to: residual)
             return normalize(residual, adding: pending, by: norm, into: normalized)
         }
         let following = StreamedProducts.Following(norm: norm.weight, rows: normalized)
-        stream(x, weight, target, .init(bias: bias?.address ?? 0, adds: true, following: following), into: residual)
-        undivided = (normalized.address, norm.epsilon)
+        stream(product, .init(adds: true, following: following), into: residual)
+        undivided.leave(at: normalized.address, epsilon: norm.epsilon)
     }
 
     /// Whether products can add to the residual stream: without updates, and where no ranks' parts are to be added up
@@ -106,23 +100,23 @@ extension CUDABackend {
 
     /// A product of few rows with its updates.
     private mutating func stream(
-        _ x: CUDARows,
-        _ weight: CUDAMatrix,
-        _ target: AdapterTarget,
+        _ product: Product<CUDARows, CUDAMatrix, CUDAVector>,
         _ change: StreamedProducts.Change,
         into y: CUDARows
     ) {
         var change = change
-        if extent.updates == .along { change.updates = target }
-        if let undivided, undivided.address == x.address { change.epsilon = undivided.epsilon }
-        let rows = rowCount(of: target)
+        change.bias = product.bias?.address ?? 0
+        if extent.updates == .along { change.updates = product.target }
+        change.epsilon = undivided.epsilon(at: product.x.address)
+        undivided.overwrite(y.address)
+        let rows = rowCount(of: product.target)
         faults.attempt { () throws(CUDAError) in
-            try operations.streamed.multiply(x, by: weight, rows: rows, change, into: y, on: stream)
+            try operations.streamed.multiply(product.x, by: product.weight, rows: rows, change, into: y, on: stream)
         }
     }
 
     private func product(_ x: CUDARows, _ weight: CUDAMatrix, rows: Int, into y: CUDARows) throws(CUDAError) {
-        precondition(undivided?.address != x.address, "rows that only products of our own can divide")
+        precondition(undivided.epsilon(at: x.address) == nil, "rows that only products of our own can divide")
         let plan = try dense.plan(productShape(weight, rows: rows, result: y.type))
         try dense.multiply(plan, x.address, by: weight.address, into: y.address, on: stream)
     }

@@ -45,7 +45,7 @@ extension CUDABackend {
         by norm: Norm<CUDAVector>,
         into y: CUDARows
     ) {
-        if undivided?.address == y.address { undivided = nil }
+        undivided.overwrite(y.address)
         normalize(x, rows: extent.rows, AddNormalizeParams(x, delta, norm, rowCount: liveRows, into: y))
     }
 

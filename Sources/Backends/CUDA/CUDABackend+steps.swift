@@ -20,7 +20,7 @@ extension CUDABackend {
     /// - Returns: the bucket of the recorded pass that computes the step; nil where none does.
     mutating func begin(_ batch: borrowing Batch) -> Int? {
         let bucket = batch.isDecode && settings.usesGraphs ? graphs.bucket(for: batch.tokenCount) : nil
-        undivided = nil
+        undivided = UndividedRows()
         let rows = bucket.map { graphs.sizes[$0] } ?? batch.tokenCount
         extent = StepExtent(
             rows: rows,
@@ -89,6 +89,7 @@ extension CUDABackend {
     /// Records the forward pass of the present extent.
     private mutating func record(_ bucket: Int, _ pass: (inout CUDABackend) -> CUDARows) {
         let (stream, faults) = (stream, faults)
+        undivided = UndividedRows()
         faults.attempt { () throws(CUDAError) in
             var result: CUDARows?
             let graph = try Graph.capture(on: stream) { () throws(CUDAError) in

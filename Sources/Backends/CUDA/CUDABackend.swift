@@ -33,9 +33,7 @@ package struct CUDABackend: Backend, ~Copyable {
     var graphs: StepGraphs
     /// What the operations being issued cover.
     var extent = StepExtent()
-    /// Rows that products take as normalized but are still to be divided by their root mean squares, which those products
-    /// do.
-    var undivided: (address: UInt64, epsilon: Float)?
+    var undivided = UndividedRows()
     let faults = Faults()
     /// Every dense weight, for timing products on real ones.
     var weights: [CUDAMatrix] = []

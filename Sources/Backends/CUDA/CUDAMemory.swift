@@ -19,7 +19,7 @@ package struct CUDARows: Sendable {
     let address: UInt64
     let count: Int
     let width: Int
-    /// float32 for logits and the residual stream, else the model's 16-bit type.
+    /// float32 for logits, the residual stream and some of what is added to it, else the model's 16-bit type.
     let type: ScalarType
 
     func address(row: Int) -> UInt64 { address + UInt64(row * width * type.byteCount) }

@@ -6,7 +6,7 @@ internal import Core
 ///
 /// Addresses are of device memory. `rows` is how many rows a launch covers, at least 1; `liveRows` the address of how
 /// many of them there are, read when the kernel runs, so that a recorded launch serves any number up to `rows`. Rows
-/// beyond are neither read nor written. Numbers of a step (tokens, positions, live counts) must be there when the step's
+/// beyond are neither read nor written, but that `embed` makes them zero. Numbers of a step (tokens, positions, live counts) must be there when the step's
 /// first kernel has waited for its predecessor: the others read them before they wait themselves.
 struct RowOperations {
     private let shape: ModelShape
@@ -96,8 +96,7 @@ struct RowOperations {
 
     /// The norm of `x + delta`; without `rows`, the sum replaces `x`.
     ///
-    /// With `rows`, row `t` of the norm comes from row `rows[t]` of `x` and `delta`. `delta` may be null, or lie where `y`
-    /// does unless rows are gathered.
+    /// With `rows`, row `t` of the norm comes from row `rows[t]` of `x` and `delta`. `delta` may be null.
     func addNormalize(
         _ parameters: AddNormalizeParams,
         rows: Int,

@@ -48,6 +48,12 @@ struct StreamedGeometry: Hashable {
         rows <= 16 || share(outputs: outputs, device) <= mostTiles + 1
     }
 
+    /// Whether a product without updates can be computed so, and should be.
+    static func serves(outputs: Int, inputs: Int, rows: Int, _ device: Device) -> Bool {
+        let geometry = StreamedGeometry(outputs: outputs, rows: rows, updates: false, device: device)
+        return inputs % 8 == 0 && geometry.fits(device) && pays(outputs: outputs, rows: rows, device)
+    }
+
     /// Tiles that a block has in all, at most.
     private static func share(outputs: Int, _ device: Device) -> Int {
         ((outputs + 7) / 8 + device.multiprocessors - 1) / device.multiprocessors

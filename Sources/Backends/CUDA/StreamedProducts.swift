@@ -18,14 +18,14 @@ final class StreamedProducts {
     private let device: StreamedGeometry.Device
     private let planKernel: Kernel
     /// `DenseUpdatePlan [layers · 4 + 1]`, of the step.
-    private let plans: DeviceBuffer
+    let plans: DeviceBuffer
     /// Words for A·x that blocks pass to each other, with tags; zero is none of the first 2³² launches'.
-    private let vectors: DeviceBuffer
-    private let groups: LowRankGroups
+    let vectors: DeviceBuffer
+    let groups: LowRankGroups
     /// Without updates, all products of a model's layers are taken up to so many rows.
     let mostBaseRows: Int
     /// Sums of squares of rows that norms have left undivided, by block: float32 `[mostRows, multiprocessors]`.
-    private let squares: DeviceBuffer
+    let squares: DeviceBuffer
 
     /// What is to be compiled for a model's products, in the order that `init` takes the modules.
     static func jobs(_ context: Context, _ groups: LowRankGroups, type: ScalarType) -> [KernelJob] {
@@ -69,14 +69,10 @@ final class StreamedProducts {
         plans = try DeviceBuffer(context, byteCount: MemoryLayout<DenseUpdatePlan>.stride * groups.count)
         self.groups = groups
         squares = try DeviceBuffer(context, byteCount: 4 * Self.mostRows * device.multiprocessors)
-        let layers = groups.everyKind.dropLast()
         mostBaseRows =
             Self.rowSteps.last { rows in
-                layers.allSatisfy { kind in
-                    let (outputs, inputs) = (kind.outputs.reduce(0, +), kind.inputs)
-                    let geometry = StreamedGeometry(outputs: outputs, rows: rows, updates: false, device: device)
-                    let pays = StreamedGeometry.pays(outputs: outputs, rows: rows, device)
-                    return inputs % 8 == 0 && pays && kernels[geometry] != nil
+                groups.everyKind.dropLast().allSatisfy { kind in
+                    StreamedGeometry.serves(outputs: kind.outputs.reduce(0, +), inputs: kind.inputs, rows: rows, device)
                 }
             } ?? 0
         try vectors.fill(0)
@@ -100,34 +96,12 @@ final class StreamedProducts {
 
     /// Whether the kernel takes a product of so many rows without updates.
     func takes(_ weight: CUDAMatrix, rows: Int) -> Bool {
-        guard rows <= Self.mostRows, weight.inputs % 8 == 0 else { return false }
-        guard StreamedGeometry.pays(outputs: weight.outputs, rows: rows, device) else { return false }
-        return kernels[geometry(weight, rows: rows, updates: false)] != nil
+        guard rows <= Self.mostRows, kernels[geometry(weight, rows: rows, updates: false)] != nil else { return false }
+        return StreamedGeometry.serves(outputs: weight.outputs, inputs: weight.inputs, rows: rows, device)
     }
 
     private func geometry(_ weight: CUDAMatrix, rows: Int, updates: Bool) -> StreamedGeometry {
         StreamedGeometry(outputs: weight.outputs, rows: rows, updates: updates, device: device)
-    }
-
-    /// What is done to `x · Wᵀ` besides.
-    struct Change {
-        /// Whose low-rank updates it takes along, as planned; nil where no row has an adapter.
-        var updates: AdapterTarget?
-        /// What x is to be divided by, if it is: `sqrt(mean(y²) + epsilon)` of the last y that a norm followed.
-        var epsilon: Float?
-        /// Address of a float32 vector to add; 0 for none.
-        var bias: UInt64 = 0
-        /// Whether W is `[gate | up]` and y = silu(gate) · up.
-        var isGated = false
-        /// Whether it is added to what lies in y.
-        var adds = false
-        var following: Following?
-    }
-
-    /// The norm of y but for the division, which the products do that take it.
-    struct Following {
-        let norm: CUDAVector
-        let rows: CUDARows
     }
 
     /// `y = x · Wᵀ`, changed.
@@ -149,47 +123,6 @@ final class StreamedProducts {
             overlapsPredecessor: true,
             on: stream
         )
-    }
-
-    private func parameters(
-        _ x: CUDARows,
-        by weight: CUDAMatrix,
-        rows: Int,
-        _ change: Change,
-        into y: CUDARows
-    ) -> DenseStreamParams {
-        precondition(x.width == weight.inputs && x.type != .float32, "other rows than the product takes")
-        precondition(y.width == (change.isGated ? weight.outputs / 2 : weight.outputs), "rows of another width")
-        precondition(!change.adds || y.type == .float32, "sums are kept in float32")
-        precondition(change.updates == nil || !change.adds && change.epsilon == nil, "updates come with nothing else")
-        var parameters = DenseStreamParams()
-        parameters.x = x.address
-        parameters.weight = weight.address
-        parameters.y = y.address
-        parameters.bias = change.bias
-        parameters.rows = Int32(rows)
-        parameters.inputs = Int32(weight.inputs)
-        parameters.outputs = Int32(weight.outputs)
-        parameters.isFloat = y.type == .float32 ? 1 : 0
-        parameters.isGated = change.isGated ? 1 : 0
-        parameters.adds = change.adds ? 1 : 0
-        parameters.columns = (0, .max, .max, .max)
-        if let epsilon = change.epsilon {
-            parameters.squares = squares.address
-            parameters.epsilon = epsilon
-            parameters.inverse = 1 / Float(weight.inputs)
-        }
-        if let following = change.following {
-            parameters.norm = following.norm.address
-            parameters.normed = following.rows.address
-            parameters.normedSquares = squares.address
-        }
-        if let target = change.updates {
-            parameters.plan = plans.address + UInt64(MemoryLayout<DenseUpdatePlan>.stride * groups.number(of: target))
-            parameters.vectors = vectors.address
-            parameters.columns = groups.members(of: target).bounds
-        }
-        return parameters
     }
 
     /// Looks up what the step's products have to update.

@@ -8,7 +8,7 @@
 // cores' 16 rows, weights their 8 columns; which k each element stands for is free as long as both sides agree.
 //
 // Gated, W is [gate | up], a tile has 4 rows of each, and y = silu(gate) * up. y may be the residual stream, to which is
-// added and whose norm follows (dense_outputs.cuh). Sums are f32, in an order that depends on K and on whether T is above
+// added and whose norm follows (dense_epilogue.cuh). Sums are f32, in an order that depends on K and on whether T is above
 // 16; y is rounded once.
 //
 // Blocks of a launch with updates wait for each other: all of them must fit on the device at once, and one such launch
@@ -19,9 +19,9 @@
 //   8 * DENSE_DEPTH * (DENSE_TILES + DENSE_ROW_TILES) * 1024 + parts * DENSE_ROW_TILES * 8 * pitch * 4
 // parts = 8, for 32 rows 4; pitch = the odd multiple of 8 from 8 * DENSE_TILES on. K is a multiple of 8, N of 8 if
 // gated; addresses are multiples of 16.
+#include "dense_epilogue.cuh"
 #include "dense_expand.cuh"
 #include "dense_feed.cuh"
-#include "dense_outputs.cuh"
 
 using namespace dense;
 
@@ -92,11 +92,11 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
     commit();
   }
 
-  Outlet outlet(p, warp);
+  Epilogue epilogue(p, warp);
 #pragma unroll 1
   for (int set = 0; set < count; ++set) {
     const Column column(p, sets.begin(set), sets.end(set), lane);
-    const Landing landing(p, column, warp);
+    const EpilogueInputs others(p, column, warp);
     Tile sums[kTall][kTiles] = {};
 #pragma unroll 1
     for (int stage = warp; stage < feed.stages; stage += kWarps) {
@@ -104,7 +104,7 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
       feed.refill();
     }
     // Here the queue keeps the memory busy; at the beginning all would wait.
-    if (kAdds && set == 0) findFactors(p, warp, factors);
+    if (kMeetsNorms && set == 0) findFactors(p, warp, factors);
     if (warp >= kWarps - kParts) leaveSums(sums, parts, false);
     meet<kThreads>(kStreams);
     if (kParts < kWarps) {
@@ -116,8 +116,8 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
     if (set + 1 < count) meet<kThreads>(kStreams);
     if (!waiting) {
 #pragma unroll
-      for (int j = 0; j < kRowTiles; ++j) totals[j] = totals[j] * factors[warp + kWarps * j] + landing.olds[j];
-      outlet.store(column, totals, landing.norm);
+      for (int j = 0; j < kRowTiles; ++j) totals[j] = totals[j] * factors[warp + kWarps * j] + others.olds[j];
+      epilogue.store(column, totals, others.norm);
       continue;
     }
     if (set >= 2) meet<kThreads + kUpdateThreads>(kEmpty + set % 2);
@@ -127,7 +127,7 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
     }
     arrive<kThreads + kUpdateThreads>(kFull + set % 2);
   }
-  if (!waiting) outlet.finish();
+  if (!waiting) epilogue.finish();
 }
 
 // A set's sums with their changes, for the rows of one of the warps that update.
@@ -156,10 +156,10 @@ __device__ __forceinline__ void update(const DenseStreamParams &p, const Sets &s
   const int thread = threadIdx.x - kThreads, count = sets.count();
   const u32 tag = p.plan->tag;
   const int units = lookUp(*p.plan, updates, thread);
-  Outlet outlet(p, thread / 32);
+  Epilogue epilogue(p, thread / 32);
   Expansion expansion(p, updates, sets, thread, tag, waiting.changes);
   PieceBatch batch;
-  batch.set = -1;
+  bool isFirst = true;
   int set = 0, base = 0;
 #pragma unroll 1
   do {
@@ -171,7 +171,8 @@ __device__ __forceinline__ void update(const DenseStreamParams &p, const Sets &s
       base = 0;
       ++set;
     }
-    if (batch.set < 0) {
+    if (isFirst) {
+      isFirst = false;
       releaseSuccessor();
       shrink(p, updates, units, thread, tag);
     } else {
@@ -182,7 +183,7 @@ __device__ __forceinline__ void update(const DenseStreamParams &p, const Sets &s
         meet<kAll>(kFull + batch.set % 2);
         addChanges(batch.column, batch.set, updates, waiting, outputs);
         if (batch.set + 2 < count) arrive<kAll>(kEmpty + batch.set % 2);
-        outlet.store(batch.column, outputs, 0);
+        epilogue.store(batch.column, outputs, 0);
       }
     }
     batch = next;

@@ -11,7 +11,7 @@
 //
 // Constants: PUNICA_BF16, PUNICA_HIDDEN (E, a multiple of 8, at most 16384), PUNICA_FEED_FORWARD (F).
 //
-// Launches, for a bucket of T rows; blocks from the live count on leave at once:
+// Launches, for a bucket of T rows; blocks from the live count on leave at once, but for those of embed, which write zeros:
 //     punica_embed            grid (T), block as punica_add_normalize
 //     punica_embed_low_rank   grid (T, ceil(E / 256)), block 256
 //     punica_add_normalize    grid (T), block min(1024, E / 8 rounded up to 32)

@@ -45,7 +45,8 @@ struct DensePlanParams {
     struct LowRankGroup groups[5];
 };
 
-// y[t] = x[t]·Wᵀ for few rows, with each row's own low-rank update; gated, silu of its first half times its second.
+// y[t] = x[t]·Wᵀ for few rows, with each row's own low-rank update, or without adapters divided by what a norm has left and
+// added to what lies in y; gated, silu of its first half times its second.
 struct DenseStreamParams {
     // [rows, inputs], without gaps.
     DEVICE_POINTER(const void) x;
@@ -57,11 +58,11 @@ struct DenseStreamParams {
     DEVICE_POINTER(const float) bias;
     // Where x is still to be divided by its rows' root mean squares: sums of squares, [rows, blocks]; null where not.
     DEVICE_POINTER(const float) squares;
-    // What the norm that follows multiplies outputs by, and where it puts them and their sums of squares by block; null
-    // where none follows.
+    // What the norm that follows multiplies outputs by, where it puts them, and where outputs' sums of squares go by block;
+    // null where none follows.
     DEVICE_POINTER(const float) norm;
     DEVICE_POINTER(void) normed;
-    DEVICE_POINTER(float) normedSquares;
+    DEVICE_POINTER(float) outputSquares;
     // Null where no row has an adapter.
     DEVICE_POINTER(const struct DenseUpdatePlan) plan;
     // Words for A·x, [ceil(inputs / DENSE_CHUNK), DENSE_WORD_MEMBERS, DENSE_ROWS, DENSE_RANKS]: a value and its launch's

@@ -6,15 +6,16 @@ internal import Core
 ///
 /// Jobs of the copier keep it alive, so that one still under way at the end finds its rows.
 final class AdapterTableRows: @unchecked Sendable {
+    /// Of the KV cache.
+    let blockBytes: Int
+    /// Projections of all layers, embedding, head.
+    let entriesPerSlot: Int
     // Sound: only the copier's thread writes, job after job in the order of `install`, and tells a job's arrival after its
     // rows, under the arrival's mutex. The engine's thread has a slot's rows copied only after the arrival of the adapter
     // that holds the slot; earlier holders' jobs were over before that one's began, and a later one begins only after
     // `remove`. So an adapter removed while on its way, which the engine never does, since it evicts only what has landed,
     // still cannot leave its rows to the slot's next holder. A copy to the device that `remove` and a new holder overtake
     // may mix the rows of both; no step names the slot before the new holder lands and its rows follow on the same stream.
-    let blockBytes: Int
-    /// Projections of all layers, embedding, head.
-    let entriesPerSlot: Int
     /// `LowRankEntry [capacity, entriesPerSlot]`
     private let memory: PinnedBuffer
 

@@ -2,15 +2,16 @@
 //
 // Where a norm follows, y is the residual stream: y · norm is left in 16 bits for the next products, and each block's sums
 // of squares, from which they find what their outputs are still to be multiplied by. So the norm costs no launch and
-// nothing waits for it. That is for bfloat16: in IEEE half y · norm could be too large. And for launches without updates:
-// those are busy with their adapters' pointers while a norm of its own runs, and nothing is gained.
+// nothing waits for it. That is for bfloat16: in IEEE half y · norm could be too large. And it is for launches without
+// updates: one with updates looks up its adapters while a norm of its own runs, and would gain nothing.
 #pragma once
 
 #include "dense_shape.cuh"
 
 namespace dense {
 
-constexpr bool kAdds = !DENSE_UPDATES;
+// Whether products add to the residual stream, divide what norms have left, and leave such themselves.
+constexpr bool kMeetsNorms = !DENSE_UPDATES;
 
 // Past the first cache, where what another launch has written may not have arrived.
 __device__ __forceinline__ float loadFresh(const float *pointer) {
@@ -29,14 +30,14 @@ __device__ __forceinline__ void sumOverWarp(float (&x)[kRowTiles]) {
 }
 
 // What outputs need besides sums; asked for long before.
-struct Landing {
+struct EpilogueInputs {
   // What they are added to.
   float olds[kRowTiles] = {};
   // What the norm multiplies this column by.
   float norm = 0;
 
-  __device__ __forceinline__ Landing(const DenseStreamParams &p, const Column &column, int warp) {
-    if (!kAdds || !column.exists) return;
+  __device__ __forceinline__ EpilogueInputs(const DenseStreamParams &p, const Column &column, int warp) {
+    if (!kMeetsNorms || !column.exists) return;
     if (p.norm) norm = p.norm[column.output];
     if (!p.adds) return;
     const float *y = static_cast<const float *>(p.y) + column.output;
@@ -49,13 +50,13 @@ struct Landing {
 };
 
 // Outputs on their way out.
-struct Outlet {
+struct Epilogue {
   const DenseStreamParams &p;
   const int warp;
   // Of this lane's outputs, for each row.
   float squares[kRowTiles] = {};
 
-  __device__ __forceinline__ Outlet(const DenseStreamParams &p, int warp) : p(p), warp(warp) {}
+  __device__ __forceinline__ Epilogue(const DenseStreamParams &p, int warp) : p(p), warp(warp) {}
 
   __device__ __forceinline__ void store(const Column &column, const float (&outputs)[kRowTiles], float norm) {
 #pragma unroll
@@ -76,19 +77,19 @@ struct Outlet {
     const long long place = static_cast<long long>(row) * p.outputs + column.output;
     if (p.isFloat) static_cast<float *>(p.y)[place] = sum;
     else static_cast<u16 *>(p.y)[place] = narrow(sum);
-    if (!kAdds || !p.norm) return;
+    if (!kMeetsNorms || !p.norm) return;
     static_cast<u16 *>(p.normed)[place] = narrow(sum * norm);
     square += sum * sum;
   }
 
   // When all sets are stored.
   __device__ __forceinline__ void finish() {
-    if (!kAdds || !p.norm) return;
+    if (!kMeetsNorms || !p.norm) return;
     sumOverWarp(squares);
 #pragma unroll
     for (int j = 0; j < kRowTiles; ++j) {
       const int row = warp + kWarps * j;
-      if (threadIdx.x % 32 == 0 && row < p.rows) p.normedSquares[row * gridDim.x + blockIdx.x] = squares[j];
+      if (threadIdx.x % 32 == 0 && row < p.rows) p.outputSquares[row * gridDim.x + blockIdx.x] = squares[j];
     }
   }
 };
