@@ -159,7 +159,8 @@ __device__ __forceinline__ void update(const DenseStreamParams &p, const Sets &s
   Epilogue epilogue(p, thread / 32);
   Expansion expansion(p, updates, sets, thread, tag, waiting.changes);
   PieceBatch batch;
-  bool isFirst = true;
+  // None yet; a flag beside it would take a register too many.
+  batch.set = -1;
   int set = 0, base = 0;
 #pragma unroll 1
   do {
@@ -171,8 +172,7 @@ __device__ __forceinline__ void update(const DenseStreamParams &p, const Sets &s
       base = 0;
       ++set;
     }
-    if (isFirst) {
-      isFirst = false;
+    if (batch.set < 0) {
       releaseSuccessor();
       shrink(p, updates, units, thread, tag);
     } else {
