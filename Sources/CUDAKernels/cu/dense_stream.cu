@@ -71,6 +71,19 @@ __device__ __forceinline__ void addParts(const float *parts, float (&totals)[kRo
   }
 }
 
+// All warps' sums of a set meet in shared memory.
+__device__ __forceinline__ void gatherSums(const Tile (&sums)[kTall][kTiles], float *parts,
+                                           float (&totals)[kRowTiles]) {
+  const int warp = threadIdx.x / 32;
+  if (warp >= kWarps - kParts) leaveSums(sums, parts, false);
+  meet<kThreads>(kStreams);
+  if (kParts < kWarps) {
+    if (warp < kParts) leaveSums(sums, parts, true);
+    meet<kThreads>(kStreams);
+  }
+  addParts(parts, totals);
+}
+
 // The work of the warps that stream, for which rows have adapters or not: `factors`, of all rows, or `waiting` is null.
 __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &sets, char *memory, float *factors,
                                        Sums *waiting) {
@@ -91,7 +104,6 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
     inputs.advance();
     commit();
   }
-
   Epilogue epilogue(p, warp);
 #pragma unroll 1
   for (int set = 0; set < count; ++set) {
@@ -105,14 +117,8 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
     }
     // Here the queue keeps the memory busy; at the beginning all would wait.
     if (kMeetsNorms && set == 0) findFactors(p, warp, factors);
-    if (warp >= kWarps - kParts) leaveSums(sums, parts, false);
-    meet<kThreads>(kStreams);
-    if (kParts < kWarps) {
-      if (warp < kParts) leaveSums(sums, parts, true);
-      meet<kThreads>(kStreams);
-    }
     float totals[kRowTiles];
-    addParts(parts, totals);
+    gatherSums(sums, parts, totals);
     if (set + 1 < count) meet<kThreads>(kStreams);
     if (!waiting) {
 #pragma unroll
