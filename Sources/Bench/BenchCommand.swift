@@ -7,7 +7,7 @@ package struct BenchCommand: AsyncParsableCommand {
         abstract: "Measure parts of the system; every run prints one JSON line.",
         subcommands: [
             EngineBench.self, KernelBench.self, LayerBench.self, DecodeBench.self, LoadBench.self, MixedBench.self,
-            TextGenBench.self, SoakBench.self, ReportCommand.self,
+            TextGenBench.self, SoakBench.self, ReportCommand.self, FigureCommand.self,
         ]
     )
 

@@ -9,7 +9,7 @@ package struct SVGChart: Sendable {
     package var xLabel: String
     package var yLabel: String
     static let frame = (left: 38.0, top: 8.0, right: 352.0, bottom: 150.0)
-    private static let height = 186.0
+    static let height = 186.0
     private static let colors = ["#1261a6", "#d1495b", "#2e8b57", "#b8860b", "#6a4c93"]
 
     package init(title: String, xLabel: String = "", yLabel: String) {
@@ -23,13 +23,16 @@ package struct SVGChart: Sendable {
 
     /// Lines over a shared x axis, from 0.
     package func lines(_ lines: [ChartLine]) -> String {
-        let xMost = max(lines.flatMap { $0.points.map(\.x) }.max() ?? 1, 1e-9)
-        let yMost = Self.rounded(up: max(lines.flatMap { $0.points.map(\.y) }.max() ?? 1, 1e-9))
-        var body = axes(xMost: xMost, yMost: yMost)
-        for line in lines { body += Self.drawn(line, xMost: xMost, yMost: yMost) }
         let named = lines.filter { !$0.isBound }
         let legend = lines.count < 2 ? "" : Self.legend(named.map { ($0.name, $0.color) })
-        return figure(body, height: Self.height) + legend + "</figure>"
+        return figure(drawing(lines), height: Self.height) + legend + "</figure>"
+    }
+
+    /// Axes and lines.
+    func drawing(_ lines: [ChartLine]) -> String {
+        let xMost = max(lines.flatMap { $0.points.map(\.x) }.max() ?? 1, 1e-9)
+        let yMost = Self.rounded(up: max(lines.flatMap { $0.points.map(\.y) }.max() ?? 1, 1e-9))
+        return lines.reduce(axes(xMost: xMost, yMost: yMost)) { $0 + Self.drawn($1, xMost: xMost, yMost: yMost) }
     }
 
     private static func drawn(_ line: ChartLine, xMost: Double, yMost: Double) -> String {

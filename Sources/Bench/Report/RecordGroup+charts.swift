@@ -40,7 +40,7 @@ extension RecordGroup {
     }
 
     /// A point for each batch, in order.
-    private static func points(_ records: [ReportRecord], _ key: String) -> [(x: Double, y: Double)] {
+    static func points(_ records: [ReportRecord], _ key: String) -> [(x: Double, y: Double)] {
         var batches: [Double: [ReportRecord]] = [:]
         for record in records {
             guard let batch = record.number("batch"), batch > 0 else { continue }
