@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Draws the charts of docs/performance.md from the records.
+# Draws the charts of docs/performance.md from the records, by the program in PUNICA_BENCH or that of
+# `swift build -c release`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bench=${PUNICA_BENCH:-.build/release/punica-bench}

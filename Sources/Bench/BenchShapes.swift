@@ -11,7 +11,8 @@ enum BenchShapes {
             return try ModelConfiguration(parsing: Array(text.utf8), generation: nil)
         }
         let file = URL(filePath: nameOrDirectory).appending(path: "config.json")
-        return try ModelConfiguration(parsing: Array(try Data(contentsOf: file)), generation: nil)
+        guard let data = try? Data(contentsOf: file) else { throw BenchError.unknownShape(nameOrDirectory) }
+        return try ModelConfiguration(parsing: Array(data), generation: nil)
     }
 
     private static func text(named name: String) -> String? {

@@ -46,9 +46,27 @@ struct FigureCommandTests {
         #expect(Markup(svg).lines(dashed: true).map(\.count) == [6, 4])
     }
 
-    @Test func `records that no condition takes are an error, not an empty chart`() throws {
-        let arguments = [RecordFiles.path("h200/decode.jsonl"), "--only", "model=none", "--by", "gpu"]
+    @Test(arguments: [
+        (["model=none"], ["gpu"], "none of"),
+        (["bench=decode", "model=llama-2-7b"], ["gpu"], "differ in"),
+        (["rank=16"], ["popularity"], "differ in model (llama-2-13b, llama-2-70b, llama-2-7b)"),
+        (["rank=16"], ["nofield"], "no record has the field nofield"),
+    ])
+    func `what would not be one chart is an error that says why`(
+        _ only: [String],
+        _ by: [String],
+        _ reason: String
+    ) throws {
+        let arguments = [RecordFiles.path("h200/decode.jsonl"), "--only"] + only + ["--by"] + by
         let command = try FigureCommand.parse(arguments + ["--title", "nothing", "--output", "/dev/null"])
-        #expect(throws: BenchError.self) { try command.run() }
+        let error = #expect(throws: BenchError.self) { try command.run() }
+        #expect(error?.description.contains(reason) == true, "\(error?.description ?? "")")
+    }
+
+    @Test func `units are not mixed on one axis`() throws {
+        let files = ["h200/decode.jsonl", "h200/textgen.jsonl"].map(RecordFiles.path)
+        let arguments = files + ["--by", "bench", "--title", "nothing", "--output", "/dev/null"]
+        let error = #expect(throws: BenchError.self) { try FigureCommand.parse(arguments).run() }
+        #expect(error?.description.contains("differ in bench (decode, textgen)") == true)
     }
 }

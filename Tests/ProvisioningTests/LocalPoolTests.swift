@@ -1,17 +1,18 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Provisioning
 
 @Suite(.timeLimit(.minutes(10)))
 struct LocalPoolTests {
-    private let directory: String
+    private let folder: TemporaryFolder
+    private var directory: String { folder.path }
     /// Differs for each test: machines are found by name in the whole system.
     private let service = "t" + String(UInt32.random(in: .min ... .max), radix: 36)
 
     init() throws {
-        directory = FileManager.default.temporaryDirectory.path + "/punica-pool-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        folder = try TemporaryFolder()
     }
 
     /// A pool whose runners run a shell script; `$2` in it is the machine's name.

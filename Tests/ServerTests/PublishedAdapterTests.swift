@@ -2,19 +2,21 @@ import AdapterExchange
 import Core
 import Foundation
 import HTTPTypes
+import TestSupport
 import Testing
 
 @testable import Server
 
 struct PublishedAdapterTests {
-    private let root: String
+    private let folder: TemporaryFolder
+    private var root: String { folder.path }
     private let server: TestServer
     private let digest = AdapterDigest(bytes: 0..<32)
     private let tensors = String(repeating: "tensor bytes ", count: 50_000)
 
     init() async throws {
-        let root = FileManager.default.temporaryDirectory.path + "/punica-published-" + UUID().uuidString
-        self.root = root
+        folder = try TemporaryFolder()
+        let root = folder.path
         let source = root + "/source"
         try FileManager.default.createDirectory(atPath: source, withIntermediateDirectories: true)
         try Data("{}".utf8).write(to: URL(fileURLWithPath: source + "/adapter_config.json"))
@@ -29,8 +31,7 @@ struct PublishedAdapterTests {
     }
 
     private func get(_ path: String, key: String? = "root") async throws -> Answer {
-        defer { try? FileManager.default.removeItem(atPath: root) }
-        return try await server.send(
+        try await server.send(
             .get,
             "/internal/adapters/" + path,
             headers: key.map { [.authorization: "Bearer \($0)"] } ?? [:]

@@ -3,17 +3,18 @@ import Foundation
 import NIOHTTP1
 import NIOSSL
 import Provisioning
+import TestSupport
 import Testing
 
 @testable import WebClients
 
 struct KubernetesClientTests {
     /// A service account's directory as Kubernetes mounts it.
-    private let account: String
+    private let folder: TemporaryFolder
+    private var account: String { folder.path }
 
     init() throws {
-        account = FileManager.default.temporaryDirectory.path + "/punica-account-" + UUID().uuidString
-        try FileManager.default.createDirectory(atPath: account, withIntermediateDirectories: true)
+        folder = try TemporaryFolder()
         try write("token", "first-token\n")
         try write("namespace", "llm")
         try write("ca.crt", TestCertificates.authority)

@@ -23,10 +23,10 @@ package struct FigureCommand: ParsableCommand {
 
     package func run() throws {
         let records = try files.flatMap { try BenchReport.records(of: $0) }.map { ReportRecord(fields: $0) }
-            .filter { record in only.allSatisfy { $0.takes(record) } }
-        guard let svg = RecordFigure(records, by: by).svg(title: title) else {
-            throw BenchError.noRecords(files: files)
-        }
+        guard !records.isEmpty else { throw BenchError.noRecords(files: files) }
+        let chosen = records.filter { record in only.allSatisfy { $0.takes(record) } && record.number("batch") != nil }
+        guard !chosen.isEmpty else { throw BenchError.noneChosen(of: records.count) }
+        let svg = try RecordFigure(chosen, by: by).svg(title: title)
         do {
             try Data(svg.utf8).write(to: URL(filePath: output))
         } catch {
