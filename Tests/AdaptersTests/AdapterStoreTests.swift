@@ -58,8 +58,10 @@ import Testing
         #expect(total == 4)
         #expect(busiest.map(\.name) == ["c", "b"])
         #expect(busiest.map(\.leases) == [1, 0])
-        // Four take 100 bytes.
-        #expect(store.busiest(9).adapters.map(\.tier) == [.host, .host, .host, .disk])
+        // Four take 100 bytes; which of the two that nobody uses is gone depends on when loads ended.
+        let tiers = store.busiest(9).adapters.map(\.tier)
+        #expect(tiers.prefix(2) == [.host, .host])
+        #expect(tiers.count == 4 && tiers.contains(.disk))
         #expect(store.busiest(0).adapters.isEmpty)
         withExtendedLifetime(lease) {}
     }
