@@ -86,7 +86,7 @@ import Testing
                 sampling: sampling,
                 stop: StopConditions(maxTokens: Int.random(in: 1...24, using: &generator))
             )
-            return Case(request: request, delay: .milliseconds(Int.random(in: 0...60, using: &generator)))
+            return Case(request: request, delay: .milliseconds(Int.random(in: 0...20, using: &generator)))
         }
     }
 
