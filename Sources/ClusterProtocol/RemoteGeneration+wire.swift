@@ -21,6 +21,10 @@ extension RemoteGeneration {
             sampling: try SamplingParameters(wire.sampling),
             stop: try StopConditions(wire.stop)
         )
+        guard generated.count < stop.maxTokens else {
+            let bound = "fewer than max_tokens, which is \(stop.maxTokens)"
+            throw .outOfRange(field: "generated", bound: bound, value: "\(generated.count) tokens")
+        }
     }
 
     package var wire: WireGenerateRequest {

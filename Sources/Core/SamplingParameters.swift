@@ -52,6 +52,12 @@ package struct StopConditions: Sendable, Equatable {
         self.tokenIDs = tokenIDs
         self.minTokens = minTokens
     }
+
+    /// Whether a sequence ends with `token`, the last of `generatedCount`, and why; nil if it goes on.
+    package func reason(toEndWith token: TokenID, generatedCount: Int) -> FinishReason? {
+        if tokenIDs.contains(token) { return .stop(token) }
+        return generatedCount >= maxTokens ? .length : nil
+    }
 }
 
 /// Why a sequence ended.

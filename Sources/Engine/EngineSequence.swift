@@ -30,9 +30,8 @@ final class EngineSequence {
 
     /// Whether the sequence ends with `token`, which is already appended.
     func finishReason(after token: TokenID) -> FinishReason? {
-        if request.stop.tokenIDs.contains(token) { return .stop(token) }
-        if generatedCount >= request.stop.maxTokens || tokens.count >= maxLength { return .length }
-        return nil
+        if let reason = request.stop.reason(toEndWith: token, generatedCount: generatedCount) { return reason }
+        return tokens.count >= maxLength ? .length : nil
     }
 }
 

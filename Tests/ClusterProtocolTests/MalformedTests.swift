@@ -77,7 +77,8 @@ import Testing
             ("frequency_penalty", { $0.sampling.frequencyPenalty = -2.5 }),
             ("top_logprobs", { $0.sampling.topLogprobs = 21 }), ("max_tokens", { $0.stop.maxTokens = 0 }),
             ("logit_bias", { $0.sampling.logitBias = [.with { $0.bias = .nan }] }),
-            ("adapter", { $0.adapter = .init([1]) }), ("runner_id", { $0.runnerID = .init() }),
+            ("generated", { $0.generated = [7] }), ("adapter", { $0.adapter = .init([1]) }),
+            ("runner_id", { $0.runnerID = .init() }),
         ]
         #expect(refusal { _ = try RemoteGeneration(good) } == nil)
         for (field, change) in changes {

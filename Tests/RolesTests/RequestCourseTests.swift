@@ -68,6 +68,17 @@ import Testing
         #expect(end == [.close(stream: 1), .deliver(.finished(.stop(TokenID(9)))), .end])
     }
 
+    @Test func `a move after the last token ends the request`() {
+        var length = course(maxTokens: 1)
+        _ = length.handle(.event(token(0), stream: 1))
+        let expected: [RequestCourse.Action] = [.close(stream: 1), .deliver(.finished(.length)), .end]
+        #expect(length.handle(.place(two, address: "b", attempt: 1)) == expected)
+        var stopped = course(stops: [TokenID(9)])
+        _ = stopped.handle(.event(token(0, 9), stream: 1))
+        let end = stopped.handle(.place(two, address: "b", attempt: 1))
+        #expect(end == [.close(stream: 1), .deliver(.finished(.stop(TokenID(9)))), .end])
+    }
+
     @Test func `a runner's own end is not the request's`() {
         var course = course()
         #expect(course.handle(.event(.finished(.cancelled), stream: 1)) == [.close(stream: 1), .ask])
@@ -133,8 +144,8 @@ import Testing
         var generator = Generator(state: UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 &+ 1)
         var course = RequestCourse(stop: StopConditions(maxTokens: 30))
         var (delivered, ends) = ([Int](), 0)
-        /// How far each stream has got.
-        var positions: [Int: Int] = [:]
+        /// How far each stream has got. An engine looks for the end after each token, not before its first.
+        var positions: [Int: (first: Int, next: Int)] = [:]
         for _ in 0..<2000 {
             let stream = positions.keys.sorted().randomElement(using: &generator) ?? 0
             let input: RequestCourse.Input
@@ -149,17 +160,17 @@ import Testing
             case 2: input = .broken("x", stream: stream, wasAccepted: false)
             case 3: input = .event(.failed(.draining), stream: stream)
             default:
-                let position = positions[stream] ?? 0
-                if position < 30 {
-                    input = .event(token(position, Int32(position)), stream: stream)
-                    positions[stream] = position + 1
+                let (first, next) = positions[stream] ?? (0, 0)
+                if next < 30 || next == first {
+                    input = .event(token(next, Int32(next)), stream: stream)
+                    positions[stream] = (first, next + 1)
                 } else {
                     input = .event(.finished(.length), stream: stream)
                 }
             }
             for action in course.handle(input) {
                 switch action {
-                case .open(_, _, let stream): positions[stream] = course.tokens.count
+                case .open(_, _, let stream): positions[stream] = (course.tokens.count, course.tokens.count)
                 case .deliver(.token(let token)):
                     #expect(ends == 0)
                     delivered.append(token.index)

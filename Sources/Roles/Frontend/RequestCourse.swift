@@ -90,6 +90,8 @@ struct RequestCourse {
     }
 
     private mutating func place(on runner: RunnerID, address: String) -> [Action] {
+        // A move may cross the word that the last token was the last; the next runner would generate another.
+        if let reason = reasonToEnd { return end(.finished(reason)) }
         var actions: [Action] = []
         if case .streaming(let current, let stream) = phase {
             guard current != runner else { return [] }
@@ -150,10 +152,9 @@ struct RequestCourse {
         return actions + [.ask]
     }
 
+    /// Why the request has ended, though perhaps nobody has said so yet.
     private var reasonToEnd: FinishReason? {
-        guard let last = tokens.last else { return nil }
-        if stop.tokenIDs.contains(last) { return .stop(last) }
-        return tokens.count >= stop.maxTokens ? .length : nil
+        tokens.last.flatMap { stop.reason(toEndWith: $0, generatedCount: tokens.count) }
     }
 
     private mutating func end(_ event: GenerationEvent) -> [Action] {
