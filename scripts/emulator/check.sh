@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The kernels on a GPU made of software (Emulator/README.md), as two generations have them.
+#
+#     bash scripts/emulator/check.sh PUNICA NVRTC_FOLDER
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+punica=$1
+export PUNICA_CUDA_LIBRARIES=$PWD/Emulator/.build:$2
+XDG_CACHE_HOME=$(mktemp -d)
+export XDG_CACHE_HOME
+trap 'rm -rf "$XDG_CACHE_HOME"' EXIT
+
+make -s -C Emulator test
+"$punica" doctor
+export PUNICA_EMULATED_ARCHITECTURE=80 PUNICA_EMULATED_MULTIPROCESSORS=6 PUNICA_EMULATED_SEED=$RANDOM
+echo "seed $PUNICA_EMULATED_SEED"
+"$punica" doctor
