@@ -256,6 +256,7 @@ void Assembler::declareVariable(const std::string &statement, bool isInFunction)
     variable.align = std::max(variable.align, element);
     if (isExternal) {
         external_.insert(name);
+        dynamicAlign_ = std::max(dynamicAlign_, variable.align);
         return;
     }
     switch (variable.space) {
@@ -326,6 +327,7 @@ Operand Assembler::from(const std::string &text, const std::string &type) {
         {"%ntid.x", Special::threadsX},  {"%ntid.y", Special::threadsY},  {"%ntid.z", Special::threadsZ},
         {"%nctaid.x", Special::blocksX}, {"%nctaid.y", Special::blocksY}, {"%nctaid.z", Special::blocksZ},
         {"%laneid", Special::lane},      {"%warpid", Special::warp},      {"%lanemask_lt", Special::laneMaskLess},
+        {"%cluster_ctarank", Special::rankInCluster}, {"%cluster_nctarank", Special::clusterSize},
     };
     if (const auto found = special.find(text); found != special.end()) {
         return {found->second * Special::rowBytes, 4, false};
@@ -346,9 +348,7 @@ Operand Assembler::from(const std::string &text, const std::string &type) {
         return constant(size == 8 ? bits : bits & ((1ull << 8 * size) - 1), size);
     }
     if (external_.contains(text)) {
-        // What a launch asks for lies behind the entry's own.
-        const Variable dynamic{Space::shared, (entry_.sharedBytes + 15) / 16 * 16, 0, 16};
-        return constant(dynamic.place, size);
+        return constant(dynamicStart(), size);
     }
     const Variable *variable = this->variable(text);
     if (!variable) throw Fault("unknown operand " + text);
@@ -356,6 +356,11 @@ Operand Assembler::from(const std::string &text, const std::string &type) {
         throw Fault("the address of " + text + " is not a constant");
     }
     return constant(variable->place, size);
+}
+
+// What a launch asks for lies behind the entry's own.
+uint32_t Assembler::dynamicStart() const {
+    return (entry_.sharedBytes + dynamicAlign_ - 1) / dynamicAlign_ * dynamicAlign_;
 }
 
 void Assembler::address(Instruction &instruction, const std::string &text, Space &space) {
@@ -470,6 +475,7 @@ void Assembler::resolve() {
         program_.code[place].target = found->second;
     }
     if (isEntry_) {
+        entry_.dynamicStart = dynamicStart();
         program_.entries[entry_.name] = entry_;
     } else {
         entryRows_ = program_.fileBytes;

@@ -87,7 +87,10 @@ class Assembler {
     uint32_t entryRows_ = Special::end;
     std::map<std::string, Function> functions_;
     std::map<uint64_t, uint32_t> constants_[9];
+    // Names of what a launch asks for, and the most that any of them is to be aligned to.
     std::set<std::string> external_;
+    uint32_t dynamicAlign_ = 16;
+    uint32_t dynamicStart() const;
 };
 
 // What knows a kind of instruction; each answers whether it is one of its own.

@@ -70,7 +70,7 @@ CUresult Device::submit(CUstream stream, Work work) {
 }
 
 uint32_t Device::residentBlocks(const CUfunc_st &function, uint32_t threads, uint32_t dynamicBytes) {
-    const uint32_t shared = function.entry->sharedBytes + dynamicBytes + 1024;
+    const uint32_t shared = function.entry->dynamicStart + dynamicBytes + 1024;
     return std::min({2048 / std::max(threads, 1u), kSharedBytesOfMultiprocessor / shared, 32u});
 }
 
@@ -439,7 +439,7 @@ CUresult cuFuncGetAttribute(int *value, int attribute, CUfunction function) {
 
 CUresult cuFuncSetAttribute(CUfunction function, int attribute, int value) {
     if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES) return kNotSupported;
-    if (value < 0 || function->entry->sharedBytes + value > kMostSharedBytes) return kInvalidValue;
+    if (value < 0 || function->entry->dynamicStart + value > kMostSharedBytes) return kInvalidValue;
     function->mostDynamicBytes = value;
     return CUDA_SUCCESS;
 }
@@ -455,11 +455,19 @@ CUresult cuLaunchKernelEx(const CUlaunchConfig *c, CUfunction function, void **p
     const uint64_t threads = uint64_t(c->blockX) * c->blockY * c->blockZ;
     if (threads == 0 || threads > 1024 || c->gridX == 0 || c->gridY == 0 || c->gridZ == 0) return kInvalidValue;
     if (c->sharedBytes > function->mostDynamicBytes) return kInvalidValue;
-    if (function->entry->sharedBytes + c->sharedBytes > kMostSharedBytes) return kInvalidValue;
+    if (function->entry->dynamicStart + c->sharedBytes > kMostSharedBytes) return kInvalidValue;
     gpu::Launch launch;
     for (unsigned i = 0; i < c->attributeCount; ++i) {
-        if (c->attributes[i].id != CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION) return kNotSupported;
-        launch.overlaps = c->attributes[i].value.programmaticStreamSerializationAllowed != 0;
+        const CUlaunchAttribute &attribute = c->attributes[i];
+        if (attribute.id == CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION) {
+            launch.overlaps = attribute.value.programmaticStreamSerializationAllowed != 0;
+        } else if (attribute.id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION) {
+            const CUDAClusterSize size = attribute.value.clusterSize;
+            if (size.y != 1 || size.z != 1 || size.x == 0 || size.x > 8 || c->gridX % size.x != 0) return kInvalidValue;
+            launch.clusterSize = size.x;
+        } else {
+            return kNotSupported;
+        }
     }
     launch.program = function->program;
     launch.entry = function->entry;

@@ -31,6 +31,8 @@ enum class Space : uint8_t {
     generic,
     global,
     shared,
+    // Of the blocks of a cluster.
+    cluster,
     // The launch's parameters.
     parameters,
     // A thread's own: arrays, and what goes to functions and back.
@@ -48,6 +50,9 @@ enum class Flow : uint8_t {
     collective,
     // Waits for the launch before.
     predecessor,
+    // Comes to the barrier of a cluster's blocks, and waits there.
+    clusterArrive,
+    clusterWait,
     trap,
 };
 
@@ -79,8 +84,9 @@ struct Entry {
     uint32_t parameterBytes = 0;
     // Where each lies, and its bytes.
     std::vector<std::pair<uint32_t, uint32_t>> parameters;
-    // Without what a launch asks for, which lies behind.
+    // Without what a launch asks for, which begins at `dynamicStart`.
     uint32_t sharedBytes = 0;
+    uint32_t dynamicStart = 0;
 };
 
 struct Program {
@@ -115,6 +121,8 @@ struct Special {
         lane,
         warp,
         laneMaskLess,
+        rankInCluster,
+        clusterSize,
         count,
     };
     static constexpr uint32_t rowBytes = 4 * kLanes;

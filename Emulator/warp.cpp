@@ -23,6 +23,10 @@ void Warp::wake(Group &group) {
         group.state = Group::ready;
         ++group.at;
     }
+    if (group.state == Group::atCluster && block->cluster->generation != group.clusterGeneration) {
+        group.state = Group::ready;
+        ++group.at;
+    }
     if (group.state != Group::atBarrier || block->barriers[group.barrier].generation == group.generation) return;
     const Instruction &instruction = program->code[group.at];
     if (instruction.reduces) {
@@ -112,6 +116,19 @@ void Warp::step(size_t index, long &budget) {
                 }
                 ++group.at;
                 break;
+            case Flow::clusterArrive:
+                group.clusterGeneration = block->cluster->generation;
+                block->cluster->arrived += std::popcount(mask);
+                ++group.at;
+                block->cluster->complete();
+                break;
+            case Flow::clusterWait:
+                if (mask && block->cluster->generation == group.clusterGeneration) {
+                    group.state = Group::atCluster;
+                    return;
+                }
+                ++group.at;
+                break;
             case Flow::call: call(group, instruction); return;
             case Flow::leave: leave(group); return;
             case Flow::exit:
@@ -181,6 +198,18 @@ void Block::complete(Barrier &barrier) {
     ++barrier.generation;
 }
 
+uint32_t Cluster::liveThreads() const {
+    uint32_t count = 0;
+    for (const Block *block : blocks) count += block->liveThreads;
+    return count;
+}
+
+void Cluster::complete() {
+    if (arrived == 0 || arrived < liveThreads()) return;
+    arrived = 0;
+    ++generation;
+}
+
 void Block::completeAll() {
     for (Barrier &barrier : barriers) {
         if (barrier.expected == 0) complete(barrier);
@@ -223,6 +252,7 @@ void Warp::end(Mask mask) {
     live &= ~mask;
     block->liveThreads -= std::popcount(mask);
     block->completeAll();
+    block->cluster->complete();
 }
 
 void Warp::landCopies(Mask mask, uint32_t pending) {
@@ -243,7 +273,7 @@ void Warp::land(PendingCopy &copy, int lane) {
 
 uint8_t *Warp::place(Space space, uint64_t address, uint32_t bytes, int lane) {
     const auto fail = [&](const char *what) {
-        static const char *const names[] = {"generic", "global", "shared", "parameter", "local"};
+        static const char *const names[] = {"generic", "global", "shared", "cluster", "parameter", "local"};
         char text[256];
         std::snprintf(
             text, sizeof text, "%u bytes at %s address 0x%llx of lane %d %s", bytes, names[int(space)],
@@ -251,7 +281,14 @@ uint8_t *Warp::place(Space space, uint64_t address, uint32_t bytes, int lane) {
         throw Fault(text);
     };
     if (address % bytes != 0) fail("are not aligned");
-    if (space == Space::shared) {
+    if (space == Space::cluster && address >> 24 != 0) {
+        // As `mapa` makes them.
+        const Block &other = *block->cluster->blocks.at((address >> 24) - 1);
+        if (other.liveThreads == 0) fail("are those of a block that has ended");
+        if ((address & 0xffffff) + bytes > other.sharedBytes) fail("lie outside the block's memory");
+        return other.shared + (address & 0xffffff);
+    }
+    if (space == Space::shared || space == Space::cluster) {
         if (address + bytes > block->sharedBytes) fail("lie outside the block's memory");
         return block->shared + address;
     }

@@ -39,6 +39,46 @@ extern "C" __global__ void part(int *to, int names) {
     else to[threadIdx.x] = __ballot_sync(names, to[threadIdx.x] == 0);
 }
 
+// Each block of a cluster of two reads what the other has in shared memory. `meets` says whether it waits for it.
+extern "C" __global__ void exchange(int *to, int meets) {
+    __shared__ int values[32];
+    unsigned rank, place;
+    asm("mov.u32 %0, %%cluster_ctarank;" : "=r"(rank));
+    values[threadIdx.x] = rank * 32 + threadIdx.x;
+    if (meets) asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+    const unsigned own = static_cast<unsigned>(__cvta_generic_to_shared(values + threadIdx.x));
+    asm("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(place) : "r"(own), "r"(1 - rank));
+    int value;
+    asm volatile("ld.shared::cluster.s32 %0, [%1];" : "=r"(value) : "r"(place) : "memory");
+    to[rank * 32 + threadIdx.x] = value;
+    asm volatile("barrier.cluster.arrive.release.aligned;\n\tbarrier.cluster.wait.acquire.aligned;" ::: "memory");
+}
+
+// An asynchronous product of ones, [64, 16] by [8, 16], whose factors are written again. `waits` says whether after it.
+extern "C" __global__ void product(int *to, int waits) {
+    extern __shared__ __align__(1024) unsigned short factors[];
+    for (int i = threadIdx.x; i < 72 * 64; i += blockDim.x) factors[i] = 0x3f80;
+    asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+    __syncthreads();
+    const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(factors));
+    const unsigned long long rows = 1ull << 62 | 64ull << 32 | 1ull << 16, x = rows | address >> 4, w = x + (64 * 128 >> 4);
+    float sums[4];
+    asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+    asm volatile(
+        "{\n\t.reg .pred p;\n\tsetp.ne.b32 p, %6, 0;\n\t"
+        "wgmma.mma_async.sync.aligned.m64n8k16.f32.bf16.bf16 {%0,%1,%2,%3}, %4, %5, p, 1, 1, 0, 0;\n\t}"
+        : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+        : "l"(x), "l"(w), "r"(0)
+        : "memory");
+    asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+    if (waits) asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+    __syncthreads();
+    factors[threadIdx.x] = 0;
+    __syncthreads();
+    asm volatile("wgmma.wait_group.sync.aligned 0;" ::: "memory");
+    for (int i = 0; i < 4; ++i) to[4 * threadIdx.x + i] = static_cast<int>(sums[i]);
+}
+
 // Parts ways, loops as often as the lane says, and meets again.
 extern "C" __global__ void meet(int *to, int times) {
     int sum = 0;

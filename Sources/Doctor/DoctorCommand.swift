@@ -12,6 +12,8 @@ package struct DoctorCommand: ParsableCommand {
 
     @Option(help: "Which GPU, counted from 0.") var gpu = 0
     @Flag(help: "Tell the error of every operation.") var verbose = false
+    @Flag(help: "Check the kernel for products of 17 to 64 rows, which is not in use yet, in the library's place.")
+    var wideProducts = false
 
     package init() {}
 
@@ -38,7 +40,8 @@ package struct DoctorCommand: ParsableCommand {
     private func check(_ doctorCase: DoctorCase, threads: Int) -> Bool {
         let start = ContinuousClock.now
         do {
-            let outcome = try DeviceComparison(doctorCase, CUDASettings(ordinal: gpu), threads: threads)
+            let settings = CUDASettings(ordinal: gpu, wideProducts: wideProducts ? .always : .never)
+            let outcome = try DeviceComparison(doctorCase, settings, threads: threads)
             let seconds = String(format: "%.1f s", (ContinuousClock.now - start) / .seconds(1))
             let worst = String(format: "worst error %.4f in %@", outcome.worst.error, outcome.worst.operation)
             tell(doctorCase.name, "\(outcome.isRight ? "right" : "WRONG")  \(worst), \(seconds)")

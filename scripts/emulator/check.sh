@@ -11,7 +11,7 @@ export XDG_CACHE_HOME
 trap 'rm -rf "$XDG_CACHE_HOME"' EXIT
 
 make -s -C Emulator test
-"$punica" doctor
+"$punica" doctor --wide-products
 export PUNICA_EMULATED_ARCHITECTURE=80 PUNICA_EMULATED_MULTIPROCESSORS=6 PUNICA_EMULATED_SEED=$RANDOM
 echo "seed $PUNICA_EMULATED_SEED"
 "$punica" doctor

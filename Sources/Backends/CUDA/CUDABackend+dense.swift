@@ -117,11 +117,24 @@ extension CUDABackend {
 
     private func product(_ x: CUDARows, _ weight: CUDAMatrix, rows: Int, into y: CUDARows) throws(CUDAError) {
         precondition(undivided.epsilon(at: x.address) == nil, "rows that only products of our own can divide")
+        if let geometry = wideGeometry(weight, rows: rows) {
+            let isFloat = y.type == .float32
+            let (x, y) = (x.address, y.address)
+            return try operations.wide.multiply(
+                x,
+                by: weight,
+                rows: rows,
+                geometry,
+                into: y,
+                isFloat: isFloat,
+                on: stream
+            )
+        }
         let plan = try dense.plan(productShape(weight, rows: rows, result: y.type))
         try dense.multiply(plan, x.address, by: weight.address, into: y.address, on: stream)
     }
 
-    private func productShape(_ weight: CUDAMatrix, rows: Int, result: ScalarType) -> DenseShape {
+    func productShape(_ weight: CUDAMatrix, rows: Int, result: ScalarType) -> DenseShape {
         DenseShape(
             rows: Self.paddedRows(rows),
             inputs: weight.inputs,
@@ -129,49 +142,5 @@ extension CUDABackend {
             element: type,
             result: result
         )
-    }
-
-    /// Chooses, by timing, how each product of a decode step is computed, unless an earlier start has.
-    mutating func tuneProducts() {
-        faults.attempt { () throws(CUDAError) in
-            let scratch = try TuningScratch(context, weights: weights, rows: graphs.sizes.last ?? 1)
-            for rows in graphs.sizes {
-                for group in scratch.groups where !operations.streamed.takes(group[0], rows: rows) {
-                    let isHead = group[0].outputs == shape.vocabularySize
-                    let shape = productShape(group[0], rows: rows, result: isHead ? .float32 : type)
-                    guard dense.choices[shape] == nil else { continue }
-                    try dense.tune(shape, over: scratch.operands(group), on: stream)
-                }
-            }
-            dense.choices.save()
-        }
-    }
-}
-
-/// Memory and weights for timing products.
-private struct TuningScratch {
-    /// Weights of one shape, few of each but more than the cache holds.
-    let groups: [[CUDAMatrix]]
-    private let input: DeviceBuffer
-    private let output: DeviceBuffer
-
-    init(_ context: Context, weights: [CUDAMatrix], rows: Int) throws(CUDAError) {
-        var groups: [[CUDAMatrix]] = []
-        for weight in weights {
-            let same = groups.firstIndex { $0[0].outputs == weight.outputs && $0[0].inputs == weight.inputs }
-            guard let same else {
-                groups.append([weight])
-                continue
-            }
-            if groups[same].count < 6 { groups[same].append(weight) }
-        }
-        self.groups = groups
-        input = try DeviceBuffer(context, byteCount: 2 * rows * (weights.map(\.inputs).max() ?? 1))
-        output = try DeviceBuffer(context, byteCount: 4 * rows * (weights.map(\.outputs).max() ?? 1))
-        try input.fill(0x3C)
-    }
-
-    func operands(_ group: [CUDAMatrix]) -> [DenseOperands] {
-        group.map { DenseOperands(x: input.address, weight: $0.address, y: output.address) }
     }
 }

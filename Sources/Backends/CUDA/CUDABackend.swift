@@ -194,6 +194,7 @@ private struct CUDAParts {
         operations = try CUDAOperations(
             context,
             driver,
+            settings,
             shape: shape,
             type: type,
             limits: limits,

@@ -8,12 +8,14 @@ struct CUDAOperations {
     let tileAttention: TileAttention
     let lowRank: LowRankUpdate
     let streamed: StreamedProducts
+    let wide: WideProducts
     let sampler: DeviceSampler
 
     /// Compiles all kernels at once, or finds them in the cache.
     init(
         _ context: Context,
         _ driver: Driver,
+        _ settings: CUDASettings,
         shape: ModelShape,
         type: ScalarType,
         limits: BatchLimits,
@@ -31,9 +33,11 @@ struct CUDAOperations {
             KernelJob(KernelSource(embedded: $0), defines: defines)
         }
         let updates = LowRankUpdate.jobs(defines)
+        let streams = StreamedProducts.jobs(context, LowRankGroups(shape), type: type)
+        let geometries = WideProducts.geometries(context, LowRankGroups(shape), settings.wideProducts)
         let jobs =
             RowOperations.jobs(shape, type: type, blockSize: blockSize) + [DeviceSampler.job(shape, type: .float32)]
-            + attention + updates + StreamedProducts.jobs(context, LowRankGroups(shape), type: type)
+            + attention + updates + streams + WideProducts.jobs(geometries, type: type)
         let modules = try compiler.compile(jobs, for: context)
         rows = try RowOperations(Array(modules[0..<2]), shape: shape)
         sampler = try DeviceSampler(
@@ -54,8 +58,9 @@ struct CUDAOperations {
         )
         streamed = try StreamedProducts(
             context,
-            Array(rest.dropFirst(updates.count)),
+            Array(rest.dropFirst(updates.count).prefix(streams.count)),
             groups: lowRank.groups
         )
+        wide = try WideProducts(context, geometries, Array(rest.dropFirst(updates.count + streams.count)))
     }
 }

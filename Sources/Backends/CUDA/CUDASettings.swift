@@ -12,6 +12,7 @@ package struct CUDASettings: Sendable, Equatable {
     package var usesGraphs: Bool
     /// Whether ranks of a split model add up few numbers by reading each other's memory rather than through NCCL.
     package var sumsDirectly: Bool
+    package var wideProducts: WideProductUse
 
     package init(
         ordinal: Int = 0,
@@ -19,7 +20,8 @@ package struct CUDASettings: Sendable, Equatable {
         pinnedBytes: Int = 8 << 30,
         adapterSlots: Int = 1024,
         usesGraphs: Bool = true,
-        sumsDirectly: Bool = true
+        sumsDirectly: Bool = true,
+        wideProducts: WideProductUse = .never
     ) {
         self.ordinal = ordinal
         self.memoryUtilization = memoryUtilization
@@ -27,5 +29,6 @@ package struct CUDASettings: Sendable, Equatable {
         self.adapterSlots = adapterSlots
         self.usesGraphs = usesGraphs
         self.sumsDirectly = sumsDirectly
+        self.wideProducts = wideProducts
     }
 }

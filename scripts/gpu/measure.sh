@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Measures on this machine's GPU what docs/performance.md tells, some ten minutes on an H200: records in OUT/*.jsonl, what
+# the commands print in OUT/*.log. What fails is told, and the rest goes on.
+#
+#     bash scripts/gpu/measure.sh PUNICA_BENCH OUT [BANDWIDTH [ARITHMETIC]]
+#
+# BANDWIDTH in TB/s that the GPU reads at best (an H200: 4.64), ARITHMETIC in TFLOP/s. ONLY="doctor decode" measures those.
+set -uo pipefail
+bench=$(realpath "$1")
+out=$2
+bandwidth=${3:-4.64}
+arithmetic=${4:-768}
+workload=$(dirname "$0")/../../Benchmarks/workloads/continuous-512.json
+mkdir -p "$out"
+failed=()
+
+measure() { # NAME ARGUMENT...
+    local name=$1
+    shift
+    [[ -z ${ONLY:-} || " $ONLY " == *" $name "* ]] || return 0
+    local start=$SECONDS
+    "$bench" "$@" >"$out/$name.jsonl" 2>"$out/$name.log" || failed+=("$name")
+    echo "$name: $((SECONDS - start)) s"
+}
+
+# First whether kernels are right, and those that have not run on a GPU by themselves.
+measure doctor doctor --verbose
+measure doctor-wide doctor --wide-products --verbose
+measure decode decode --bandwidth "$bandwidth" --batch 1 4 8 16 32 64 --popularity base identical distinct
+measure decode-wide decode --bandwidth "$bandwidth" --batch 32 64 --popularity base distinct --wide-products
+measure kernels kernels --bandwidth "$bandwidth"
+measure load load --steps 200
+measure mixed mixed --steps 16 --arithmetic "$arithmetic"
+measure textgen textgen --workload "$workload" --running 32 64 --popularity base identical distinct
+measure textgen-paper textgen --popularity distinct
+measure decode-13b decode --bandwidth "$bandwidth" --model llama-2-13b --popularity base distinct
+measure soak soak --requests 5000
+[[ ${#failed[@]} -eq 0 ]] || { echo "failed: ${failed[*]}"; exit 1; }
