@@ -219,7 +219,7 @@ let package = Package(
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
         tests("Bench", uses: ["Bench", "JSON"], products: [argumentParser]),
-        tests("Doctor", uses: ["Doctor", "Models", "Backends", "Weights"]),
+        tests("Doctor", uses: ["Doctor", "Models", "Backends", "Weights", "Sampling", "Core"]),
         tests("Cluster", uses: ["Cluster", "JSON", "Core"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
         tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"], products: [argumentParser]),

@@ -3,6 +3,7 @@ internal import Backends
 internal import Core
 internal import Foundation
 internal import Models
+internal import Sampling
 internal import Weights
 
 /// How far a GPU's results are from the processor's, over the steps of one case.
@@ -11,6 +12,8 @@ struct DeviceComparison {
     private(set) var errors: [(operation: String, error: Double)] = []
     /// The largest relative error of a step's logits when decode steps run as graphs.
     private(set) var graphError = 0.0
+    /// Tokens chosen from those logits.
+    private(set) var choices: ChoiceComparison
 
     /// What bfloat16 activations may differ from float32 ones after two layers.
     static let bound = 2e-2
@@ -19,10 +22,11 @@ struct DeviceComparison {
         (errors + [("graphs", graphError)]).max { $0.error < $1.error } ?? ("nothing", .infinity)
     }
 
-    var isRight: Bool { !errors.isEmpty && worst.error <= Self.bound }
+    var isRight: Bool { !errors.isEmpty && worst.error <= Self.bound && choices.wrong.isEmpty }
 
     /// - Throws: `BackendError` when the GPU fails.
     init(_ doctorCase: DoctorCase, _ settings: CUDASettings, threads: Int) throws {
+        choices = ChoiceComparison(vocabularySize: doctorCase.model.vocabularySize)
         let checkpoint = DoctorCase.base(doctorCase.model)
         let limits = BatchLimits(tokens: 256, sequences: 16, pages: 16 * 12)
         let cpu = CPUBackend(limits: limits, vocabularySize: doctorCase.model.vocabularySize, threads: threads)
@@ -50,6 +54,12 @@ struct DeviceComparison {
             note(try traced.withDevice { try $0.takeTrace() }, against: operations)
             let logits = try graphed.logits(batch)
             graphError = max(graphError, relativeError(logits.flatMap(\.self), expected.flatMap(\.self)))
+            // The same step again: equal to the bit, and written where it was.
+            try choices.compare(logits) { requests throws(BackendError) in
+                var chosen: [SampledToken?] = []
+                try graphed.run(batch, requests, into: &chosen)
+                return chosen
+            }
         }
     }
 

@@ -48,6 +48,11 @@ package struct DoctorCommand: ParsableCommand {
             if verbose || !outcome.isRight {
                 for (operation, error) in outcome.errors { tell("", String(format: "%.5f  %@", error, operation)) }
                 tell("", String(format: "%.5f  logits of recorded steps", outcome.graphError))
+                tell(
+                    "",
+                    "\(outcome.choices.compared) tokens chosen, \(outcome.choices.wrong.count) otherwise than here"
+                )
+                for choice in outcome.choices.wrong.prefix(5) { tell("", choice) }
             }
             return outcome.isRight
         } catch {

@@ -32,35 +32,42 @@ struct CUDAOperations {
         let attention = ["attention_rows.cu", "attention_tiles.cu"].map {
             KernelJob(KernelSource(embedded: $0), defines: defines)
         }
-        let updates = LowRankUpdate.jobs(defines)
-        let streams = StreamedProducts.jobs(context, LowRankGroups(shape), type: type)
         let geometries = WideProducts.geometries(context, LowRankGroups(shape), settings.wideProducts)
-        let jobs =
-            RowOperations.jobs(shape, type: type, blockSize: blockSize) + [DeviceSampler.job(shape, type: .float32)]
-            + attention + updates + streams + WideProducts.jobs(geometries, type: type)
-        let modules = try compiler.compile(jobs, for: context)
-        rows = try RowOperations(Array(modules[0..<2]), shape: shape)
+        let modules = try compiler.compile(
+            [
+                RowOperations.jobs(shape, type: type, blockSize: blockSize),
+                DeviceSampler.jobs(shape, type: .float32),
+                attention,
+                LowRankUpdate.jobs(defines),
+                StreamedProducts.jobs(context, LowRankGroups(shape), type: type),
+                WideProducts.jobs(geometries, type: type),
+            ],
+            for: context
+        )
+        rows = try RowOperations(modules[0], shape: shape)
         sampler = try DeviceSampler(
             context,
-            modules[2],
+            modules[1],
             vocabularySize: shape.vocabularySize,
             sequences: CUDABackend.paddedRows(limits.sequences)
         )
-        rowAttention = try RowAttention(context, modules[3], shape: shape, limits: limits)
-        tileAttention = try TileAttention(modules[4], shape: shape, limits: limits)
-        let rest = modules[5...]
-        lowRank = try LowRankUpdate(
-            context,
-            Array(rest.prefix(updates.count)),
-            shape: shape,
-            type: type,
-            limits: limits
-        )
-        streamed = try StreamedProducts(
-            context,
-            Array(rest.dropFirst(updates.count).prefix(streams.count)),
-            groups: lowRank.groups
-        )
-        wide = try WideProducts(context, geometries, Array(rest.dropFirst(updates.count + streams.count)))
+        rowAttention = try RowAttention(context, modules[2][0], shape: shape, limits: limits)
+        tileAttention = try TileAttention(modules[2][1], shape: shape, limits: limits)
+        lowRank = try LowRankUpdate(context, modules[3], shape: shape, type: type, limits: limits)
+        streamed = try StreamedProducts(context, modules[4], groups: lowRank.groups)
+        wide = try WideProducts(context, geometries, modules[5])
+    }
+}
+
+extension KernelCompiler {
+    /// Compiles groups of jobs, all at once.
+    ///
+    /// - Returns: each group's modules.
+    fileprivate func compile(_ groups: [[KernelJob]], for context: Context) throws(CUDAError) -> [[Module]] {
+        var modules = try compile(groups.flatMap(\.self), for: context)[...]
+        return groups.map { group in
+            defer { modules = modules.dropFirst(group.count) }
+            return Array(modules.prefix(group.count))
+        }
     }
 }

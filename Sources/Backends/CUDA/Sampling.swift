@@ -3,7 +3,7 @@ internal import CUDAKernels
 internal import Core
 internal import Sampling
 
-/// The kernels of `sampling.cu`, with the memory they need.
+/// The kernels of `sampling.cu`, `sampling_edited.cu` and `sampling_report.cu`, with the memory they need.
 final class DeviceSampler {
     /// Edited rows of one launch: each has float32 logits of its own.
     private static let mostEdited = 64
@@ -33,28 +33,30 @@ final class DeviceSampler {
     private var plan: SamplingPlan
 
     /// - Parameter type: of logits: float32, or the 16-bit type of activations.
-    static func job(_ shape: ModelShape, type: ScalarType) -> KernelJob {
+    static func jobs(_ shape: ModelShape, type: ScalarType) -> [KernelJob] {
         let defines = [
             "PUNICA_VOCABULARY": "\(shape.vocabularySize)",
             "PUNICA_LOGITS_F32": type == .float32 ? "1" : "0",
             "PUNICA_BF16": type == .float16 ? "0" : "1",
         ]
-        return KernelJob(KernelSource(embedded: "sampling.cu"), defines: defines)
+        return ["sampling.cu", "sampling_edited.cu", "sampling_report.cu"].map {
+            KernelJob(KernelSource(embedded: $0), defines: defines)
+        }
     }
 
     /// - Parameters:
-    ///   - module: of `job`.
+    ///   - modules: of `jobs`.
     ///   - sequences: the most rows of a step.
-    init(_ context: Context, _ module: Module, vocabularySize: Int, sequences: Int) throws(CUDAError) {
+    init(_ context: Context, _ modules: [Module], vocabularySize: Int, sequences: Int) throws(CUDAError) {
         self.context = context
         self.sequences = sequences
-        largest = try module.kernel("punica_sample_largest")
-        weigh = try module.kernel("punica_sample_weigh")
-        choose = try module.kernel("punica_sample_choose")
-        edit = try module.kernel("punica_sample_edit")
-        weighEdited = try module.kernel("punica_sample_weigh_edited")
-        cut = try module.kernel("punica_sample_cut")
-        report = try module.kernel("punica_sample_report")
+        largest = try modules[0].kernel("punica_sample_largest")
+        weigh = try modules[0].kernel("punica_sample_weigh")
+        choose = try modules[0].kernel("punica_sample_choose")
+        edit = try modules[1].kernel("punica_sample_edit")
+        weighEdited = try modules[1].kernel("punica_sample_weigh_edited")
+        cut = try modules[1].kernel("punica_sample_cut")
+        report = try modules[2].kernel("punica_sample_report")
         let chunks = (vocabularySize + Self.chunk - 1) / Self.chunk
         parts = (vocabularySize + Self.part - 1) / Self.part
         partials = try DeviceBuffer(context, byteCount: sequences * parts * MemoryLayout<SampleLargest>.stride)
