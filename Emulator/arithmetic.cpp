@@ -1,5 +1,6 @@
 #include <bit>
 #include <cmath>
+#include <set>
 #include <tuple>
 #include <type_traits>
 
@@ -314,6 +315,10 @@ bool assembleArithmetic(Assembler &a, const Statement &s, Instruction &i) {
     if (type == "pred" && name != "setp") return predicates(a, s, i);
     if (name == "mov" || name == "cvt" || name == "ld" || name == "st" || name == "atom" || name == "cvta")
         return false;
+    for (size_t k = name == "setp" ? 2 : 1; k + 1 < s.words.size(); ++k) {
+        static const std::set<std::string> known = {"lo", "hi", "wide", "rn", "approx", "full", "ftz", "shiftamt"};
+        if (!known.contains(s.words[k])) return false;
+    }
     bool done = false;
     if (name == "setp") {
         return withNumber(type, [&](auto t) { done = comparison<decltype(t)>(a, s, i, type); }) && done;

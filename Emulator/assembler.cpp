@@ -322,12 +322,23 @@ Operand Assembler::constant(uint64_t bits, uint32_t size) {
 
 Operand Assembler::from(const std::string &text, const std::string &type) {
     static const std::map<std::string, uint32_t> special = {
-        {"%tid.x", Special::threadX},    {"%tid.y", Special::threadY},    {"%tid.z", Special::threadZ},
-        {"%ctaid.x", Special::blockX},   {"%ctaid.y", Special::blockY},   {"%ctaid.z", Special::blockZ},
-        {"%ntid.x", Special::threadsX},  {"%ntid.y", Special::threadsY},  {"%ntid.z", Special::threadsZ},
-        {"%nctaid.x", Special::blocksX}, {"%nctaid.y", Special::blocksY}, {"%nctaid.z", Special::blocksZ},
-        {"%laneid", Special::lane},      {"%warpid", Special::warp},      {"%lanemask_lt", Special::laneMaskLess},
-        {"%cluster_ctarank", Special::rankInCluster}, {"%cluster_nctarank", Special::clusterSize},
+        {"%tid.x", Special::threadX},
+        {"%tid.y", Special::threadY},
+        {"%tid.z", Special::threadZ},
+        {"%ctaid.x", Special::blockX},
+        {"%ctaid.y", Special::blockY},
+        {"%ctaid.z", Special::blockZ},
+        {"%ntid.x", Special::threadsX},
+        {"%ntid.y", Special::threadsY},
+        {"%ntid.z", Special::threadsZ},
+        {"%nctaid.x", Special::blocksX},
+        {"%nctaid.y", Special::blocksY},
+        {"%nctaid.z", Special::blocksZ},
+        {"%laneid", Special::lane},
+        {"%warpid", Special::warp},
+        {"%lanemask_lt", Special::laneMaskLess},
+        {"%cluster_ctarank", Special::rankInCluster},
+        {"%cluster_nctarank", Special::clusterSize},
     };
     if (const auto found = special.find(text); found != special.end()) {
         return {found->second * Special::rowBytes, 4, false};
@@ -397,7 +408,6 @@ void Assembler::instruction(const std::string &text) {
         rest = trimmed(rest.substr(space));
     }
     Statement statement;
-    statement.line = line_;
     const size_t space = std::min(rest.find_first_of(" \t"), rest.size());
     statement.words = split(rest.substr(0, space), '.');
     std::string list = rest.substr(space);

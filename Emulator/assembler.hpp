@@ -15,7 +15,6 @@ struct Statement {
     // What is between the dots of its name.
     std::vector<std::string> words;
     std::vector<std::string> operands;
-    int line = 0;
 
     bool has(std::string_view word) const;
     const std::string &type(int fromEnd = 0) const { return words[words.size() - 1 - fromEnd]; }

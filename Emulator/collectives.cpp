@@ -183,8 +183,8 @@ bool matrices(Assembler &a, const Statement &s, Instruction &i) {
     return true;
 }
 
-// PTX ISA, wgmma: 16 inputs of a row of a matrix in shared memory. 64 inputs lie side by side in 128 bytes, whose pieces of
-// 16 bytes are swapped by the row's number.
+// PTX ISA, wgmma: 16 inputs of a row of a matrix in shared memory. 64 inputs lie side by side in 128 bytes, whose
+// pieces of 16 bytes are swapped by the row's number.
 void readRow(Warp &warp, uint64_t descriptor, int row, uint16_t (&inputs)[16]) {
     const uint64_t start = (descriptor & 0x3fff) << 4, toNextRows = (descriptor >> 32 & 0x3fff) << 4;
     for (int half = 0; half < 2; ++half) {
@@ -244,8 +244,8 @@ void multiplyAsynchronously(Warp &warp, const Instruction &i, Mask) {
     warp.products.push_back({first, second, n, factors.hash(), warp.productGroups});
 }
 
-// Computed at once, since PTX moves sums about before they are waited for; but what was multiplied must be there still when
-// it is waited for.
+// Computed at once, since PTX moves sums about before they are waited for; but what was multiplied must be there still
+// when it is waited for.
 bool asynchronousProduct(Assembler &a, const Statement &s, Instruction &i) {
     i.flow = Flow::collective;
     if (s.has("fence")) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -22,6 +23,8 @@ using Work = std::variant<Launch, std::function<void()>>;
 // The driver's types: a GPU whose streams do everything at once, in the order in which it is asked for.
 struct CUgraph_st {
     std::vector<gpu::Work> nodes;
+    // Recorded on its streams while it is being made.
+    std::vector<CUevent> events;
 };
 
 struct CUgraphExec_st {
@@ -60,11 +63,10 @@ class Device {
     Memory memory;
     // Of device memory, by address.
     std::map<CUdeviceptr, size_t> allocations;
-    size_t allocatedBytes = 0;
+    std::atomic<size_t> allocatedBytes = 0;
     // The first error stays.
-    CUresult failure = CUDA_SUCCESS;
+    std::atomic<CUresult> failure = CUDA_SUCCESS;
     std::vector<CUstream> streams;
-    CUcontext context = nullptr;
 
     int multiprocessors;
     size_t totalBytes;

@@ -56,9 +56,12 @@ CUresult Device::perform(const std::vector<Work> &all) {
             }
         }
         launch();
+    } catch (const AddressFault &fault) {
+        std::fprintf(stderr, "emulated GPU: %s\n", fault.what());
+        failure = kIllegalAddress;
     } catch (const Fault &fault) {
         std::fprintf(stderr, "emulated GPU: %s\n", fault.what());
-        failure = std::string(fault.what()).find("address") != std::string::npos ? kIllegalAddress : kLaunchFailed;
+        failure = kLaunchFailed;
     }
     return failure;
 }
@@ -233,7 +236,7 @@ CUresult cuMemFreeHost(void *bytes) {
 // A copy's or a fill's device memory, which must be there.
 static void require(CUdeviceptr address, size_t bytes) {
     if (!Device::shared().memory.find(address).holds(address, bytes)) {
-        throw gpu::Fault("a copy's address is in no memory");
+        throw gpu::AddressFault("a copy's address is in no memory");
     }
 }
 
@@ -343,6 +346,10 @@ CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph) {
     for (CUstream other : device.streams) {
         if (other->capture == *graph) other->capture = nullptr;
     }
+    for (CUevent event : (*graph)->events) {
+        if (event->capture == *graph) event->capture = nullptr;
+    }
+    (*graph)->events.clear();
     return device.failure;
 }
 
@@ -352,14 +359,18 @@ CUresult cuEventCreate(CUevent *event, unsigned) {
 }
 
 CUresult cuEventDestroy_v2(CUevent event) {
+    Device &device = Device::shared();
+    const Lock lock(device.mutex);
+    if (event->capture) std::erase(event->capture->events, event);
     delete event;
-    return Device::shared().failure;
+    return device.failure;
 }
 
 CUresult cuEventRecord(CUevent event, CUstream stream) {
     Device &device = Device::shared();
     const Lock lock(device.mutex);
     event->capture = stream->capture;
+    if (event->capture) event->capture->events.push_back(event);
     event->seconds = now();
     return device.failure;
 }
@@ -368,8 +379,10 @@ CUresult cuEventQuery(CUevent) { return Device::shared().failure; }
 CUresult cuEventSynchronize(CUevent) { return Device::shared().failure; }
 
 CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end) {
+    Device &device = Device::shared();
+    const Lock lock(device.mutex);
     *milliseconds = float(1000 * (end->seconds - start->seconds));
-    return Device::shared().failure;
+    return device.failure;
 }
 
 CUresult cuGraphGetNodes(CUgraph graph, CUgraphNode *, size_t *count) {

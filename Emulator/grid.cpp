@@ -71,14 +71,19 @@ class Grid {
         const uint64_t number = random();
         try {
             return warp.run(number % 4 == 0 ? long(number >> 8 & 63) + 1 : long(number >> 8 & 8191) + 1);
+        } catch (const AddressFault &fault) {
+            throw AddressFault(describe(warp) + fault.what());
         } catch (const Fault &fault) {
-            const Instruction &instruction = launch_.program->code[warp.at];
-            const uint32_t *index = warp.block->index;
-            throw Fault(
-                name() + ", block (" + std::to_string(index[0]) + ", " + std::to_string(index[1]) + ", " +
-                std::to_string(index[2]) + "), line " + std::to_string(instruction.line) + " `" +
-                launch_.program->lines[warp.at] + "`: " + fault.what());
+            throw Fault(describe(warp) + fault.what());
         }
+    }
+
+    // Where a warp is.
+    std::string describe(const Warp &warp) const {
+        const uint32_t *index = warp.block->index;
+        return name() + ", block (" + std::to_string(index[0]) + ", " + std::to_string(index[1]) + ", " +
+               std::to_string(index[2]) + "), line " + std::to_string(launch_.program->code[warp.at].line) + " `" +
+               launch_.program->lines[warp.at] + "`: ";
     }
 
     uint64_t random() {
@@ -103,6 +108,7 @@ class Grid {
         block.liveThreads = threads_;
         block.mayPass = mayPass_;
         block.isReleased = false;
+        block.random = random();
         std::fill(std::begin(block.barriers), std::end(block.barriers), Barrier());
         const uint32_t warps = (threads_ + kLanes - 1) / kLanes;
         while (block.warps.size() < warps) block.warps.push_back(std::make_unique<Warp>());

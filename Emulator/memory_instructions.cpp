@@ -132,7 +132,8 @@ bool atomicInstruction(Assembler &a, const Statement &s, Instruction &i) {
     return done;
 }
 
-// Lands when it is waited for and not before, so that a wait that is missing shows.
+// Lands at once or when it is waited for, by chance, so that both a wait that is missing shows and a place that is
+// written while it is still read.
 void copy(Warp &warp, const Instruction &i, Mask mask) {
     PendingCopy pending{};
     pending.mask = mask;
@@ -150,6 +151,8 @@ void copy(Warp &warp, const Instruction &i, Mask mask) {
         pending.group = warp.copyGroups[lane];
     }
     warp.copies.push_back(pending);
+    warp.block->random = warp.block->random * 6364136223846793005 + 1442695040888963407;
+    if (warp.block->random >> 63) warp.landNewest();
 }
 
 bool asynchronousCopy(Assembler &a, const Statement &s, Instruction &i) {

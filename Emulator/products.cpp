@@ -49,7 +49,7 @@ void require(uint64_t address, const cublasLtMatrixLayout &layout) {
     const size_t size = layout.type == CUDA_R_32F ? 4 : 2;
     const size_t bytes = ((layout.columns - 1) * layout.stride + layout.rows) * size;
     if (!gpu::Device::shared().memory.find(address).holds(address, bytes)) {
-        throw gpu::Fault("a product's address is in no memory");
+        throw gpu::AddressFault("a product's address is in no memory");
     }
 }
 

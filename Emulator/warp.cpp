@@ -250,6 +250,7 @@ void Warp::end(Mask mask) {
         }
     }
     live &= ~mask;
+    if (live == 0 && !products.empty()) throw Fault("products that nobody waits for");
     block->liveThreads -= std::popcount(mask);
     block->completeAll();
     block->cluster->complete();
@@ -262,6 +263,14 @@ void Warp::landCopies(Mask mask, uint32_t pending) {
         }
     }
     std::erase_if(copies, [](const PendingCopy &copy) { return copy.mask == 0; });
+}
+
+void Warp::landNewest() {
+    PendingCopy &copy = copies.back();
+    for (int lane = 0; lane < kLanes; ++lane) {
+        if (copy.mask >> lane & 1) land(copy, lane);
+    }
+    copies.pop_back();
 }
 
 void Warp::land(PendingCopy &copy, int lane) {
@@ -278,12 +287,13 @@ uint8_t *Warp::place(Space space, uint64_t address, uint32_t bytes, int lane) {
         std::snprintf(
             text, sizeof text, "%u bytes at %s address 0x%llx of lane %d %s", bytes, names[int(space)],
             static_cast<unsigned long long>(address), lane, what);
-        throw Fault(text);
+        throw AddressFault(text);
     };
     if (address % bytes != 0) fail("are not aligned");
     if (space == Space::cluster && address >> 24 != 0) {
         // As `mapa` makes them.
-        const Block &other = *block->cluster->blocks.at((address >> 24) - 1);
+        if (address >> 24 > block->cluster->blocks.size()) fail("are those of no block of the cluster");
+        const Block &other = *block->cluster->blocks[(address >> 24) - 1];
         if (other.liveThreads == 0) fail("are those of a block that has ended");
         if ((address & 0xffffff) + bytes > other.sharedBytes) fail("lie outside the block's memory");
         return other.shared + (address & 0xffffff);

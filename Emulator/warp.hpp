@@ -13,6 +13,11 @@ struct Fault : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// Memory that is not there, or not aligned.
+struct AddressFault : Fault {
+    using Fault::Fault;
+};
+
 // Lanes that execute together.
 struct Group {
     enum State : uint8_t { ready, atBarrier, atCollective, atPredecessor, atCluster };
@@ -85,6 +90,7 @@ struct Block {
     bool mayPass = true;
     bool isReleased = false;
     Cluster *cluster = nullptr;
+    uint64_t random = 1;
     Barrier barriers[16];
     std::vector<std::unique_ptr<Warp>> warps;
 
@@ -125,6 +131,8 @@ struct Warp {
 
     // Ends copies of all groups but the last `pending`.
     void landCopies(Mask mask, uint32_t pending);
+    // Ends the copy that was asked for last.
+    void landNewest();
 
   private:
     void land(PendingCopy &copy, int lane);

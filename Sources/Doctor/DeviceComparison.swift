@@ -28,7 +28,7 @@ struct DeviceComparison {
     init(_ doctorCase: DoctorCase, _ settings: CUDASettings, threads: Int) throws {
         choices = ChoiceComparison(vocabularySize: doctorCase.model.vocabularySize)
         let checkpoint = DoctorCase.base(doctorCase.model)
-        let limits = BatchLimits(tokens: 256, sequences: 16, pages: 16 * 12)
+        let limits = doctorCase.limits
         let cpu = CPUBackend(limits: limits, vocabularySize: doctorCase.model.vocabularySize, threads: threads)
         var reference = try runner(doctorCase, checkpoint, limits, on: TracedBackend(cpu))
         var settings = settings

@@ -11,10 +11,15 @@ struct DoctorCase: Sendable {
     let adapters: [LoadedAdapter]
 
     static let blockSize = 16
-    /// Blocks of the sequences.
-    static let blocks = 160
+    /// Blocks of the sequences: many of the first few, then one each.
+    static let blocks = 160 + 128
     /// With those of the adapters.
-    static let allBlocks = 1600
+    static let allBlocks = 1600 + 128
+
+    /// The most sequences of a step. More than a kernel for few rows takes, but not where each costs much.
+    private var sequences: Int { model.hiddenSize < 4096 ? 48 : 16 }
+    /// Of `steps`.
+    var limits: BatchLimits { BatchLimits(tokens: 256, sequences: sequences, pages: sequences * 12) }
 
     /// - Parameters:
     ///   - fields: members of `config.json` beside those that every case has.
@@ -133,6 +138,13 @@ struct DoctorCase: Sendable {
         // Nobody has an adapter: decodes, and as many rows as each of the kernels for few rows takes.
         for count in 1...3 { plan.step([2, 5, 8].prefix(count).map { ($0, 1) }) }
         for count in [7, 13, 29] { plan.step([(2, count)]) }
+        plan.step([(5, 47)])
+        plan.step([(8, 64)])
+        // More decodes than few, most with adapters, and none with.
+        if sequences == 48 {
+            for _ in 0..<2 { plan.step((13..<60).map { ($0, 1) }) }
+            plan.step((0..<40).map { (14 + 3 * $0, 1) })
+        }
         return plan.batches
     }
 }
@@ -177,8 +189,9 @@ private struct DoctorSteps {
         batches.append(batch)
     }
 
-    /// Blocks of a sequence are strewn over the cache.
+    /// Blocks of a sequence are strewn over the cache; of all but the first sequences each has one.
     private func block(_ sequence: Int, _ position: Int) -> Int {
-        (sequence * blocksPerSequence + position / DoctorCase.blockSize) * 37 % 157
+        if sequence >= 13 { return 157 + sequence - 13 }
+        return (sequence * blocksPerSequence + position / DoctorCase.blockSize) * 37 % 157
     }
 }

@@ -62,7 +62,7 @@ struct RanksComparison {
     private(set) var errors: [Double] = []
     private let doctorCase: DoctorCase
     private let checkpoint: Checkpoint
-    private let limits = BatchLimits(tokens: 256, sequences: 16, pages: 16 * 12)
+    private var limits: BatchLimits { doctorCase.limits }
     private var sizes: RunnerSizes {
         RunnerSizes(limits: limits, blocks: DoctorCase.allBlocks, blockSize: DoctorCase.blockSize, positions: 512)
     }

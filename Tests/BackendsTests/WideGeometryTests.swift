@@ -30,7 +30,7 @@ import Testing
         #expect((grid / cluster - 1) * 2 * geometry.columns < shape.outputs)
     }
 
-    @Test func `every product of a 7B fills the GPU at once`() throws {
+    @Test func `every product of a 7B has about as many blocks as the GPU multiprocessors`() throws {
         for (shape, cluster) in zip(Self.shapes[..<4], [2, 4, 2, 4]) {
             let geometry = try #require(
                 WideGeometry(outputs: shape.0, inputs: shape.1, cluster: cluster, device: h100)

@@ -56,7 +56,7 @@ import Weights
         _ doctorCase: DoctorCase,
         _ make: (consuming CPUBackend) -> Device
     ) throws -> LlamaRunner<TracedBackend<Device>> {
-        let limits = BatchLimits(tokens: 256, sequences: 16, pages: 16 * 12)
+        let limits = doctorCase.limits
         let model = doctorCase.model
         return try LlamaRunner(
             Checkpoint.dummy(configuration: model, seed: 7, type: model.scalarType),

@@ -11,7 +11,10 @@ export XDG_CACHE_HOME
 trap 'rm -rf "$XDG_CACHE_HOME"' EXIT
 
 make -s -C Emulator test
-"$punica" doctor --wide-products
-export PUNICA_EMULATED_ARCHITECTURE=80 PUNICA_EMULATED_MULTIPROCESSORS=6 PUNICA_EMULATED_SEED=$RANDOM
+PUNICA_EMULATED_SEED=$RANDOM
+export PUNICA_EMULATED_SEED
 echo "seed $PUNICA_EMULATED_SEED"
 "$punica" doctor
+"$punica" doctor --wide-products --only grouped float16 qwen3
+export PUNICA_EMULATED_ARCHITECTURE=80 PUNICA_EMULATED_MULTIPROCESSORS=6
+"$punica" doctor --only grouped float16 mistral qwen "heads of 40"

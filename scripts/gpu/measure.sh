@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures on this machine's GPU what docs/performance.md tells, some ten minutes on an H200: records in OUT/*.jsonl, what
-# the commands print in OUT/*.log. What fails is told, and the rest goes on.
+# else the commands print in OUT/*.txt and *.log. What fails is told, and the rest goes on.
 #
 #     bash scripts/gpu/measure.sh PUNICA_BENCH OUT [BANDWIDTH [ARITHMETIC]]
 #
@@ -19,7 +19,10 @@ measure() { # NAME ARGUMENT...
     shift
     [[ -z ${ONLY:-} || " $ONLY " == *" $name "* ]] || return 0
     local start=$SECONDS
-    "$bench" "$@" >"$out/$name.jsonl" 2>"$out/$name.log" || failed+=("$name")
+    # What a doctor says are no records.
+    local records=$out/$name.jsonl
+    [[ $1 != doctor ]] || records=$out/$name.txt
+    "$bench" "$@" >"$records" 2>"$out/$name.log" || failed+=("$name")
     echo "$name: $((SECONDS - start)) s"
 }
 
@@ -29,6 +32,7 @@ measure doctor-wide doctor --wide-products --verbose
 measure decode decode --bandwidth "$bandwidth" --batch 1 4 8 16 32 64 --popularity base identical distinct
 measure decode-wide decode --bandwidth "$bandwidth" --batch 32 64 --popularity base distinct --wide-products
 measure kernels kernels --bandwidth "$bandwidth"
+measure kernels-wide kernels --bandwidth "$bandwidth" --kernels products --batch 32 64 --wide-products
 measure load load --steps 200
 measure mixed mixed --steps 16 --arithmetic "$arithmetic"
 measure textgen textgen --workload "$workload" --running 32 64 --popularity base identical distinct

@@ -8,15 +8,22 @@ extension CUDABackend {
         switch settings.wideProducts {
         case .never: nil
         case .quicker: operations.wide[wideShape(weight, rows: rows)]
-        case .always: operations.wide.geometries(weight, rows: rows).last
+        case .always: anyWideGeometry(weight, rows: rows)
         }
+    }
+
+    /// Now this, now that, so that all are checked.
+    private func anyWideGeometry(_ weight: CUDAMatrix, rows: Int) -> WideGeometry? {
+        let geometries = operations.wide.geometries(weight, rows: rows)
+        return geometries.isEmpty ? nil : geometries[(weight.outputs / 8 + rows) % geometries.count]
     }
 
     private func wideShape(_ weight: CUDAMatrix, rows: Int) -> WideProducts.Shape {
         WideProducts.Shape(outputs: weight.outputs, inputs: weight.inputs, rows: Self.paddedRows(rows))
     }
 
-    /// Chooses, by timing, how each product of a decode step is computed, unless an earlier start has.
+    /// Chooses, by timing, how each product of a decode step is computed. The library's algorithms are kept for later
+    /// starts; whether a kernel of our own is quicker is found anew.
     mutating func tuneProducts() {
         faults.attempt { () throws(CUDAError) in
             let scratch = try TuningScratch(context, weights: weights, rows: graphs.sizes.last ?? 1)
@@ -44,18 +51,25 @@ extension CUDABackend {
             for weight in weights { try dense.multiply(plan, x, by: weight.address, into: y, on: stream) }
         }
         for geometry in geometries {
-            let time = try dense.time(on: stream) { () throws(CUDAError) in
-                for weight in weights {
-                    try wide.multiply(
-                        x,
-                        by: weight,
-                        rows: shape.rows,
-                        geometry,
-                        into: y,
-                        isFloat: isFloat,
-                        on: stream
-                    )
+            let time: Double
+            do throws(CUDAError) {
+                time = try dense.time(on: stream) { () throws(CUDAError) in
+                    for weight in weights {
+                        try wide.multiply(
+                            x,
+                            by: weight,
+                            rows: shape.rows,
+                            geometry,
+                            into: y,
+                            isFloat: isFloat,
+                            on: stream
+                        )
+                    }
                 }
+            } catch {
+                // What a GPU refuses is not quicker.
+                if error.isSticky { throw error }
+                continue
             }
             guard time < best else { continue }
             best = time

@@ -12,6 +12,7 @@ package struct CUDASettings: Sendable, Equatable {
     package var usesGraphs: Bool
     /// Whether ranks of a split model add up few numbers by reading each other's memory rather than through NCCL.
     package var sumsDirectly: Bool
+    /// When products of 17 to 64 rows are a kernel of our own.
     package var wideProducts: WideProductUse
 
     package init(

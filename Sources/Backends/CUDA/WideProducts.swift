@@ -11,7 +11,8 @@ package enum WideProductUse: Sendable {
     case always
 }
 
-/// Dense products of up to 64 rows by the tensor cores' asynchronous instructions (dense_wide.cu), on GPUs that have them.
+/// Dense products of up to 64 rows by the tensor cores' asynchronous instructions, on GPUs that have them
+/// (dense_wide.cu).
 final class WideProducts {
     static let mostRows = Int(DENSE_WIDE_ROWS)
 
@@ -19,6 +20,7 @@ final class WideProducts {
     struct Shape: Hashable {
         let outputs: Int
         let inputs: Int
+        /// As many as a bucket has.
         let rows: Int
     }
 

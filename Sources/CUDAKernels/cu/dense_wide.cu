@@ -1,10 +1,10 @@
 // Dense products of up to 64 rows, with weights streamed at the memory's rate and multiplied by the tensor cores'
 // asynchronous instructions (sm_90a).
 //
-// A cluster of blocks shares so many outputs, and each of its blocks takes a part of the inputs: x is then read once for
-// many outputs, and no output is far from the memory. In a block one warpgroup feeds a queue of stages, 64 inputs of x and
-// of the cluster's weights, and two multiply, each for half of the outputs. In the end each block adds up all blocks' sums
-// for its share of the outputs, in the blocks' order.
+// A cluster of blocks shares some outputs, and each of its blocks takes a part of the inputs, so that x is read once
+// for many outputs. In a block one warpgroup feeds a queue of stages, 64 inputs of x and of the cluster's weights, and
+// two multiply, each for half of the outputs. In the end each block adds up all blocks' sums for its share of the
+// outputs, in the blocks' order.
 //
 // A launch asks for its first weights before its predecessor has ended.
 
@@ -74,14 +74,18 @@ struct Feeder {
 
   __device__ __forceinline__ Feeder(const DenseWideParams &p, int firstOutput, int firstStage)
       : p(p), row(threadIdx.x / kPieces), firstOutput(firstOutput),
-        firstInput(firstStage * kStageInputs + threadIdx.x % kPieces * 8), place(placeInRows(row, threadIdx.x % kPieces)) {}
+        firstInput(firstStage * kStageInputs + threadIdx.x % kPieces * 8),
+        place(placeInRows(row, threadIdx.x % kPieces)) {}
 
-  __device__ __forceinline__ void copy(const void *matrix, int start, int end, int count, int number, u32 target) const {
+  // Of a matrix's rows from `start` on, `count` of this thread's; zeros from the row `end` on.
+  __device__ __forceinline__ void copy(const void *matrix, int start, int end, int count, int number,
+                                       u32 target) const {
     const int input = firstInput + number * kStageInputs;
     const u16 *source = static_cast<const u16 *>(matrix) + static_cast<long long>(start + row) * p.inputs + input;
     const long long toNext = static_cast<long long>(kCopiedRows) * p.inputs;
     for (int i = 0; i < count; ++i, source += toNext) {
-      copy8(target + place + i * kCopiedRows * kRowBytes, source, input < p.inputs && start + row + i * kCopiedRows < end);
+      const bool exists = input < p.inputs && start + row + i * kCopiedRows < end;
+      copy8(target + place + i * kCopiedRows * kRowBytes, source, exists);
     }
   }
 
@@ -99,8 +103,9 @@ __device__ __forceinline__ void feed(const DenseWideParams &p, const Queue &queu
   const int early = minimum(part.count, kDepth);
   for (int s = 0; s < early; ++s) feeder.copyWeights(s, queue.stage(s));
   awaitPredecessor();
-  // A stage is told full when it has come, while those behind it are on their way. One place of the queue is in hand: it
-  // is empty when the stage behind it has been begun.
+  // A stage is told full when it has come, while those behind it are on their way; the first ones' weights, which were
+  // asked for together, come together. One place of the queue is in hand: it is empty when the stage behind it has been
+  // begun.
   constexpr int kAhead = kDepth - 2;
   for (int s = 0; s < part.count + kAhead; ++s) {
     if (s < part.count) {
@@ -119,6 +124,8 @@ __device__ __forceinline__ void feed(const DenseWideParams &p, const Queue &queu
 // `half` of the outputs.
 __device__ __forceinline__ void multiplyAll(float (&sums)[kColumns / 2], const Queue &queue, int count, int half) {
   const u32 weights = kInputsBytes + half * kColumns * kRowBytes;
+  // Nothing comes before; polling meanwhile would only be in the way.
+  awaitPredecessor();
   for (int s = 0; s < count; ++s) {
     awaitAll(queue.isFull(s), queue.parity(s));
     const u64 x = descriptor(queue.stage(s)), w = descriptor(queue.stage(s) + weights);
@@ -180,7 +187,9 @@ extern "C" __global__ void __launch_bounds__(3 * warpgroup::kThreads, 1)
   const int rank = rankInCluster(), firstOutput = blockIdx.x / kCluster * kOutputs;
   const int group = threadIdx.x / kThreads;
   releaseSuccessor();
-  if (threadIdx.x < 2 * kDepth) makeBarrier(full + threadIdx.x * 8, threadIdx.x < kDepth ? kThreads : kMultiplyingWarps);
+  if (threadIdx.x < 2 * kDepth) {
+    makeBarrier(full + threadIdx.x * 8, threadIdx.x < kDepth ? kThreads : kMultiplyingWarps);
+  }
   __syncthreads();
   const Part part(p.inputs, rank);
   float sums[kColumns / 2];

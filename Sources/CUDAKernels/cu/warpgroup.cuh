@@ -76,7 +76,9 @@ __device__ __forceinline__ void multiply(float *d, u64 x, u64 w, u32 addsToSums)
   if constexpr (kPart == 32) PRODUCT("32", SUMS_16(d, 0), NAMES_16, "%16", "%17", "%18");
   if constexpr (kPart == 16) PRODUCT("16", SUMS_8(d, 0), NAMES_8, "%8", "%9", "%10");
   if constexpr (kPart == 8) PRODUCT("8", SUMS_4(d, 0), NAMES_4, "%4", "%5", "%6");
-  if constexpr (kColumns > kPart) multiply<kColumns - kPart>(d + kPart / 2, x, w + (kPart * kRowBytes >> 4), addsToSums);
+  if constexpr (kColumns > kPart) {
+    multiply<kColumns - kPart>(d + kPart / 2, x, w + (kPart * kRowBytes >> 4), addsToSums);
+  }
 }
 
 // A barrier in shared memory that so many threads come to; others wait for them.
