@@ -65,98 +65,90 @@ int Warp::choose() {
     return best;
 }
 
+// Executes a group's instructions until it waits, parts, or comes to where another one is.
 void Warp::step(size_t index, long &budget) {
-    int limit = INT_MAX;
-    for (size_t i = 0; i < groups.size(); ++i) {
-        if (i != index && !groups[i].waits() && groups[i].at > groups[index].at) {
-            limit = std::min(limit, groups[i].at);
-        }
-    }
+    const int limit = nextMeeting(groups[index]);
     while (budget-- > 0) {
         Group &group = groups[index];
-        const Instruction &instruction = program->code[group.at];
-        Mask mask = group.mask;
-        if (instruction.isGuarded) {
-            const Mask guard = *reinterpret_cast<const Mask *>(file.data() + instruction.guard);
-            mask &= instruction.isNegated ? ~guard : guard;
-        }
         at = group.at;
-        switch (instruction.flow) {
-            case Flow::next:
-                if (mask) instruction.run(*this, instruction, mask);
-                ++group.at;
-                break;
-            case Flow::collective:
-                if (mask && !meets(group, instruction, mask)) return;
-                if (mask) instruction.run(*this, instruction, mask);
-                ++group.at;
-                break;
-            case Flow::branch:
-                if (mask == group.mask) {
-                    group.at = instruction.target;
-                } else if (mask == 0) {
-                    ++group.at;
-                } else {
-                    branch(index, instruction, mask);
-                    return;
-                }
-                break;
-            case Flow::barrier:
-                if (mask == 0) {
-                    ++group.at;
-                    break;
-                }
-                if (mask != group.mask) throw Fault("some lanes of a warp pass a barrier by");
-                if (!arrive(group, instruction)) return;
-                break;
-            case Flow::predecessor:
-                if (mask && !block->mayPass) {
-                    group.state = Group::atPredecessor;
-                    return;
-                }
-                ++group.at;
-                break;
-            case Flow::clusterArrive:
-                group.clusterGeneration = block->cluster->generation;
-                block->cluster->arrived += std::popcount(mask);
-                ++group.at;
-                block->cluster->complete();
-                break;
-            case Flow::clusterWait:
-                if (mask && block->cluster->generation == group.clusterGeneration) {
-                    group.state = Group::atCluster;
-                    return;
-                }
-                ++group.at;
-                break;
-            case Flow::call: call(group, instruction); return;
-            case Flow::leave: leave(group); return;
-            case Flow::exit:
-                if (mask == 0) {
-                    ++group.at;
-                    break;
-                }
-                group.mask &= ~mask;
-                ++group.at;
-                if (group.mask == 0) groups.erase(groups.begin() + index);
-                end(mask);
-                return;
-            case Flow::trap:
-                if (mask) throw Fault("trap");
-                ++group.at;
-                break;
+        const Instruction &instruction = program->code[at];
+        const Mask mask = group.mask & guard(instruction);
+        if (mask == 0) {
+            ++group.at;
+        } else if (instruction.flow == Flow::next) {
+            instruction.run(*this, instruction, mask);
+            ++group.at;
+        } else if (!follow(index, instruction, mask)) {
+            return;
         }
         if (groups[index].at >= limit) return;
     }
 }
 
-void Warp::branch(size_t index, const Instruction &instruction, Mask mask) {
+// The nearest place ahead of a group where lanes are that do not wait for others.
+int Warp::nextMeeting(const Group &group) const {
+    int nearest = INT_MAX;
+    for (const Group &other : groups) {
+        if (!other.waits() && other.at > group.at) nearest = std::min(nearest, other.at);
+    }
+    return nearest;
+}
+
+// The lanes whose predicate lets them execute an instruction.
+Mask Warp::guard(const Instruction &instruction) const {
+    if (!instruction.isGuarded) return ~Mask{0};
+    const Mask predicate = *reinterpret_cast<const Mask *>(file.data() + instruction.guard);
+    return instruction.isNegated ? ~predicate : predicate;
+}
+
+// Executes an instruction at which lanes may wait, part or jump. Returns whether the group goes on at once.
+bool Warp::follow(size_t index, const Instruction &instruction, Mask mask) {
+    Group &group = groups[index];
+    switch (instruction.flow) {
+        case Flow::branch: return branch(index, instruction, mask);
+        case Flow::barrier: return arrive(group, instruction, mask);
+        case Flow::call: return call(group, instruction, mask);
+        case Flow::leave: return leave(group, mask);
+        case Flow::exit: return end(index, mask);
+        case Flow::trap: throw Fault("trap");
+        case Flow::collective:
+            if (!meets(group, instruction, mask)) return wait(group, Group::atCollective);
+            instruction.run(*this, instruction, mask);
+            break;
+        case Flow::predecessor:
+            if (!block->mayPass) return wait(group, Group::atPredecessor);
+            break;
+        case Flow::clusterArrive:
+            group.clusterGeneration = block->cluster->generation;
+            block->cluster->arrived += std::popcount(mask);
+            block->cluster->complete();
+            break;
+        case Flow::clusterWait:
+            if (block->cluster->generation == group.clusterGeneration) return wait(group, Group::atCluster);
+            break;
+        case Flow::next: break;
+    }
+    ++group.at;
+    return true;
+}
+
+bool Warp::wait(Group &group, Group::State state) {
+    group.state = state;
+    return false;
+}
+
+bool Warp::branch(size_t index, const Instruction &instruction, Mask mask) {
+    if (mask == groups[index].mask) {
+        groups[index].at = instruction.target;
+        return true;
+    }
     Group other = groups[index];
     other.mask = mask;
     other.at = instruction.target;
     groups[index].mask &= ~mask;
     ++groups[index].at;
     groups.push_back(other);
+    return false;
 }
 
 // Whether all lanes that an instruction names are here.
@@ -164,12 +156,11 @@ bool Warp::meets(Group &group, const Instruction &instruction, Mask mask) {
     const Mask members = row<Mask>(instruction.from.back())[std::countr_zero(mask)] & live;
     if ((members & ~mask) == 0) return true;
     if (mask != group.mask) throw Fault("some lanes of a warp pass by an instruction that names them");
-    group.state = Group::atCollective;
     return false;
 }
 
-// Returns whether the group goes on.
-bool Warp::arrive(Group &group, const Instruction &instruction) {
+bool Warp::arrive(Group &group, const Instruction &instruction, Mask mask) {
+    if (mask != group.mask) throw Fault("some lanes of a warp pass a barrier by");
     const uint32_t number = *row<uint32_t>(instruction.from[0]);
     if (number >= 16) throw Fault("there are sixteen barriers");
     Barrier &barrier = block->barriers[number];
@@ -181,11 +172,10 @@ bool Warp::arrive(Group &group, const Instruction &instruction) {
         block->complete(barrier);
         return true;
     }
-    group.state = Group::atBarrier;
     group.barrier = number;
     group.generation = barrier.generation;
     block->complete(barrier);
-    return false;
+    return wait(group, Group::atBarrier);
 }
 
 void Block::complete(Barrier &barrier) {
@@ -216,7 +206,8 @@ void Block::completeAll() {
     }
 }
 
-void Warp::call(Group &group, const Instruction &instruction) {
+bool Warp::call(Group &group, const Instruction &instruction, Mask mask) {
+    if (mask != group.mask) throw Fault("a call by some lanes alone is not implemented");
     if (group.depth == 4) throw Fault("calls are too deep");
     for (int lane = 0; lane < kLanes; ++lane) {
         if (!(group.mask >> lane & 1)) continue;
@@ -227,9 +218,11 @@ void Warp::call(Group &group, const Instruction &instruction) {
     }
     group.calls[group.depth++] = group.at;
     group.at = instruction.target;
+    return false;
 }
 
-void Warp::leave(Group &group) {
+bool Warp::leave(Group &group, Mask mask) {
+    if (mask != group.mask) throw Fault("a return of some lanes alone is not implemented");
     const int from = group.calls[--group.depth];
     group.calls[group.depth] = -1;
     const Instruction &call = program->code[from];
@@ -241,9 +234,13 @@ void Warp::leave(Group &group) {
         }
     }
     group.at = from + 1;
+    return false;
 }
 
-void Warp::end(Mask mask) {
+bool Warp::end(size_t index, Mask mask) {
+    groups[index].mask &= ~mask;
+    ++groups[index].at;
+    if (groups[index].mask == 0) groups.erase(groups.begin() + index);
     for (PendingCopy &copy : copies) {
         for (int lane = 0; lane < kLanes; ++lane) {
             if (copy.mask & mask & 1u << lane) land(copy, lane);
@@ -254,6 +251,7 @@ void Warp::end(Mask mask) {
     block->liveThreads -= std::popcount(mask);
     block->completeAll();
     block->cluster->complete();
+    return false;
 }
 
 void Warp::landCopies(Mask mask, uint32_t pending) {

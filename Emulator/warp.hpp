@@ -139,12 +139,19 @@ struct Warp {
     int choose();
     void wake(Group &group);
     void step(size_t index, long &budget);
-    void branch(size_t index, const Instruction &instruction, Mask mask);
-    bool arrive(Group &group, const Instruction &instruction);
+    int nextMeeting(const Group &group) const;
+    Mask guard(const Instruction &instruction) const;
+
+    // What an instruction does to a group. Each returns whether the group goes on at once.
+    bool follow(size_t index, const Instruction &instruction, Mask mask);
+    bool wait(Group &group, Group::State state);
+    bool branch(size_t index, const Instruction &instruction, Mask mask);
+    bool arrive(Group &group, const Instruction &instruction, Mask mask);
+    bool call(Group &group, const Instruction &instruction, Mask mask);
+    bool leave(Group &group, Mask mask);
+    bool end(size_t index, Mask mask);
+
     bool meets(Group &group, const Instruction &instruction, Mask mask);
-    void call(Group &group, const Instruction &instruction);
-    void leave(Group &group);
-    void end(Mask mask);
 };
 
 } // namespace gpu
