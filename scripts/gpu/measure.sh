@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Measures on this machine's GPU what docs/performance.md tells, some ten minutes on an H200: records in OUT/*.jsonl, what
-# else the commands print in OUT/*.txt and *.log. What fails is told, and the rest goes on.
+# Measures on this machine's GPU most of what docs/performance.md tells: records in OUT/*.jsonl, what else the commands
+# print in OUT/*.txt and *.log. What fails is told, and the rest goes on. Not here are what needs other tools
+# (reference.py, compute-sanitizer) or several GPUs, start-up, 70B, and rank 64.
 #
 #     bash scripts/gpu/measure.sh PUNICA_BENCH OUT [BANDWIDTH [ARITHMETIC]]
 #
