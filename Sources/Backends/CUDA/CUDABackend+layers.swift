@@ -131,10 +131,9 @@ extension CUDABackend {
             parameters.cache = cache.address + UInt64(layer * cache.layerBytes)
             parameters.cosines = rotary.cosines.address
             parameters.sines = rotary.sines.address
-            parameters.rowSequences = step.address(step.layout.rowSequences)
+            parameters.rowPages = step.address(step.layout.rowPages)
             parameters.positions = step.address(step.layout.positions)
             parameters.kvPositions = step.address(step.layout.kvPositions)
-            parameters.pageStarts = step.address(step.layout.pageStarts)
             parameters.pageIndices = step.address(step.layout.pageIndices)
             parameters.rowCount = liveRows
             parameters.output = output.address

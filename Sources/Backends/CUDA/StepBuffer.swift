@@ -20,8 +20,8 @@ struct StepLayout: Equatable {
     let kvPositions: Region
     /// The adapter of each row; -1 for none.
     let rowSlots: Region
-    /// The sequence of each row.
-    let rowSequences: Region
+    /// Where the page indices of each row's sequence begin.
+    let rowPages: Region
     let sequenceStarts: Region
     let contextLengths: Region
     let pageStarts: Region
@@ -59,7 +59,7 @@ struct StepLayout: Equatable {
         positions = region(rows)
         kvPositions = region(rows)
         rowSlots = region(rows)
-        rowSequences = region(rows)
+        rowPages = region(rows)
         sequenceStarts = region(sequences + 1)
         contextLengths = region(sequences)
         pageStarts = region(sequences + 1)
@@ -153,10 +153,10 @@ struct StepBuffer {
             (tokens[row], positions[row], kvPositions[row], slots[row]) = (0, 0, -1, -1)
         }
         mark(batch.segments, in: slots)
-        let sequences = elements(layout.rowSequences)
+        let pages = elements(layout.rowPages)
         for sequence in 0..<batch.sequenceCount {
             for row in batch.sequenceStarts[sequence]..<batch.sequenceStarts[sequence + 1] {
-                sequences[Int(row)] = Int32(sequence)
+                pages[Int(row)] = batch.pageStarts[sequence]
             }
         }
         let wanted = elements(layout.wantedSlots)

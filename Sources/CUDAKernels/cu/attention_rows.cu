@@ -251,10 +251,10 @@ extern "C" __global__ void __launch_bounds__(threads, residentBlocks)
     __shared__ Factors factors;
     releaseSuccessor();
     const Share share(p);
-    const int sequence = p.rowSequences[share.row], kvPosition = p.kvPositions[share.row];
+    const int firstPage = p.rowPages[share.row], kvPosition = p.kvPositions[share.row];
     if (share.row >= *p.rowCount || share.isEmpty()) return waitForPredecessor();
     const HeadCache cache(p, share.kvHead);
-    const int *pages = p.pageIndices + p.pageStarts[sequence];
+    const int *pages = p.pageIndices + firstPage;
     // Earlier steps left all positions but the row's own, so the first of them come while the kernel before still runs.
     Positions held = {};
     fetchOld(held, share, cache, pages, share.from);

@@ -10,10 +10,10 @@ struct RowAttentionParams {
     // [positions, D / 2]
     DEVICE_POINTER(const float) cosines;
     DEVICE_POINTER(const float) sines;
-    DEVICE_POINTER(const int32_t) rowSequences;
+    // Where each row's page indices begin.
+    DEVICE_POINTER(const int32_t) rowPages;
     DEVICE_POINTER(const int32_t) positions;
     DEVICE_POINTER(const int32_t) kvPositions;
-    DEVICE_POINTER(const int32_t) pageStarts;
     DEVICE_POINTER(const int32_t) pageIndices;
     DEVICE_POINTER(const int32_t) rowCount;
     // [T, H·D]
