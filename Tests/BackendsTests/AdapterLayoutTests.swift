@@ -54,11 +54,17 @@ import Testing
 
     @Test func `the largest rank counts every update`() {
         let (small, large) = (Self.pair(rank: 3), Self.pair(rank: 40))
-        #expect(Self.adapter([nil, small]).mostRank == 3)
-        #expect(Self.adapter([small, large, nil]).mostRank == 40)
-        #expect(Self.adapter([small], embedding: large).mostRank == 40)
-        #expect(Self.adapter([small], head: large).mostRank == 40)
-        #expect(Self.adapter([nil, nil]).mostRank == 1)
+        #expect(Self.adapter([nil, small]).traits.mostRank == 3)
+        #expect(Self.adapter([small, large, nil]).traits.mostRank == 40)
+        #expect(Self.adapter([small], embedding: large).traits.mostRank == 40)
+        #expect(Self.adapter([small], head: large).traits.mostRank == 40)
+        #expect(Self.adapter([nil, nil]).traits.mostRank == 1)
+    }
+
+    @Test func `an adapter scales columns if one of its projections does`() {
+        let (plain, scaled) = (Self.pair(rank: 2, hasScales: false), Self.pair(rank: 2, hasScales: true))
+        #expect(!Self.adapter([nil, plain]).traits.scalesColumns)
+        #expect(Self.adapter([plain, scaled]).traits.scalesColumns)
     }
 
     @Test func `a matrix larger than a block asks for blocks in a row`() {

@@ -15,7 +15,21 @@ import Testing
     }
 
     @Test func `a step's extent tells whether rows have adapters`() {
-        #expect(StepUpdates.allCases.map { StepExtent(updates: $0).hasAdapters } == [false, true, true])
+        #expect(StepUpdates.allCases.map { StepExtent(updates: $0).hasAdapters } == [false, true, true, true])
+    }
+
+    @Test func `updates go along with few rows, else before a decode's products unless columns are scaled`() {
+        func choice(ranks: Int, scales: Bool = false, decodes: Bool = true, _ possible: [StepUpdates]) -> StepUpdates {
+            StepUpdates(ranks: ranks, scalesColumns: scales, isDecode: decodes) { possible.contains($0) }
+        }
+        let most = StreamedProducts.mostRanks
+        #expect(choice(ranks: most, StepUpdates.allCases) == .along)
+        #expect(choice(ranks: most, scales: true, decodes: false, StepUpdates.allCases) == .along)
+        #expect(choice(ranks: most + 1, StepUpdates.allCases) == .before)
+        #expect(choice(ranks: most, [.before, .after]) == .before)
+        #expect(choice(ranks: most, [.after]) == .after)
+        #expect(choice(ranks: most + 1, scales: true, StepUpdates.allCases) == .after)
+        #expect(choice(ranks: most + 1, decodes: false, StepUpdates.allCases) == .after)
     }
 
     @Test func `products run over whole buckets, and over tiles of 128 rows beyond them`() {
@@ -31,7 +45,7 @@ import Testing
         let regions =
             [
                 layout.counts, layout.tokens, layout.positions, layout.kvPositions, layout.rowSlots,
-                layout.rowSequences, layout.sequenceStarts, layout.contextLengths, layout.pageStarts,
+                layout.rowPages, layout.sequenceStarts, layout.contextLengths, layout.pageStarts,
                 layout.logitRows, layout.wantedSlots, layout.pageIndices,
             ] + segments
         let ranges = regions.map { $0.start..<$0.start + $0.capacity }.sorted { $0.lowerBound < $1.lowerBound }

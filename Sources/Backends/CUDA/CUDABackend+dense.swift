@@ -14,8 +14,10 @@ extension CUDABackend {
         if streams(weight, rows: rows) {
             return stream(Product(x, by: weight, bias: bias, target: target), .init(), into: y)
         }
-        faults.attempt { () throws(CUDAError) in try product(x, weight, rows: rows, into: y) }
-        if extent.hasAdapters { addLowRank(x, target: target, rows: rows, into: y) }
+        let adds = followsUpdates(target)
+        if adds { updateLowRank(x, target: target, rows: rows, into: y) }
+        faults.attempt { () throws(CUDAError) in try product(x, weight, rows: rows, adds: adds, into: y) }
+        if extent.hasAdapters, !adds { updateLowRank(x, target: target, rows: rows, into: y) }
         // After the low-rank update, since DoRA scales what comes before the bias.
         if let bias { addBias(bias, rows: rows, to: y) }
     }
@@ -92,8 +94,14 @@ extension CUDABackend {
         switch extent.updates {
         case .none: operations.streamed.takes(weight, rows: rows)
         case .along: true
-        case .after: false
+        case .before, .after: false
         }
+    }
+
+    /// Whether a product finds its updates in place and is added to them.
+    private func followsUpdates(_ target: AdapterTarget) -> Bool {
+        guard case .projections = target else { return false }
+        return extent.updates == .before
     }
 
     private func canGate(_ gateUp: CUDAMatrix) -> Bool { gateUp.outputs % 8 == 0 }
@@ -115,9 +123,15 @@ extension CUDABackend {
         }
     }
 
-    private func product(_ x: CUDARows, _ weight: CUDAMatrix, rows: Int, into y: CUDARows) throws(CUDAError) {
+    private func product(
+        _ x: CUDARows,
+        _ weight: CUDAMatrix,
+        rows: Int,
+        adds: Bool,
+        into y: CUDARows
+    ) throws(CUDAError) {
         precondition(undivided.epsilon(at: x.address) == nil, "rows that only products of our own can divide")
-        if let geometry = wideGeometry(weight, rows: rows) {
+        if !adds, let geometry = wideGeometry(weight, rows: rows) {
             let isFloat = y.type == .float32
             let (x, y) = (x.address, y.address)
             return try operations.wide.multiply(
@@ -130,17 +144,18 @@ extension CUDABackend {
                 on: stream
             )
         }
-        let plan = try dense.plan(productShape(weight, rows: rows, result: y.type))
+        let plan = try dense.plan(productShape(weight, rows: rows, result: y.type, adds: adds))
         try dense.multiply(plan, x.address, by: weight.address, into: y.address, on: stream)
     }
 
-    func productShape(_ weight: CUDAMatrix, rows: Int, result: ScalarType) -> DenseShape {
+    func productShape(_ weight: CUDAMatrix, rows: Int, result: ScalarType, adds: Bool = false) -> DenseShape {
         DenseShape(
             rows: Self.paddedRows(rows),
             inputs: weight.inputs,
             outputs: weight.outputs,
             element: type,
-            result: result
+            result: result,
+            accumulates: adds
         )
     }
 }

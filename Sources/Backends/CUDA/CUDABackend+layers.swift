@@ -154,7 +154,7 @@ extension CUDABackend {
     private mutating func planUpdates() {
         switch extent.updates {
         case .none: break
-        case .after: planLowRank()
+        case .before, .after: planLowRank()
         case .along:
             guard let inputs = lowRankInputs(isHead: false) else {
                 preconditionFailure("a step with adapters before there is room for them")
@@ -171,7 +171,8 @@ extension CUDABackend {
         }
     }
 
-    mutating func addLowRank(_ x: CUDARows, target: AdapterTarget, rows: Int, into y: CUDARows) {
+    /// Adds updates to what lies in `y`, or where they precede their product puts them there.
+    mutating func updateLowRank(_ x: CUDARows, target: AdapterTarget, rows: Int, into y: CUDARows) {
         let isHead = if case .head = target { true } else { false }
         guard let inputs = lowRankInputs(isHead: isHead) else { return }
         faults.attempt { () throws(CUDAError) in

@@ -41,31 +41,38 @@ extension CUDABackend {
         guard settings.usesGraphs else { return }
         for bucket in graphs.sizes.indices {
             let rows = graphs.sizes[bucket]
-            for updates in StepUpdates.allCases where updates != .along || canTakeUpdatesAlong(rows: rows) {
+            for updates in StepUpdates.allCases where canBe(updates, rows: rows) {
                 extent = StepExtent(rows: rows, wanted: rows, updates: updates, isDecode: true)
                 record(bucket, pass)
             }
         }
     }
 
-    private func canTakeUpdatesAlong(rows: Int) -> Bool {
-        rows <= StreamedProducts.mostRows && operations.streamed.servesUpdates
+    /// Whether decode steps of so many rows can get their updates so.
+    private func canBe(_ updates: StepUpdates, rows: Int) -> Bool {
+        switch updates {
+        case .none, .after: true
+        case .along: rows <= StreamedProducts.mostRows && operations.streamed.servesUpdates
+        case .before: operations.lowRank.servesDecode
+        }
     }
 
     private func updates(of batch: borrowing Batch, rows: Int) -> StepUpdates {
         if batch.segments.isEmpty { return .none }
-        guard canTakeUpdatesAlong(rows: rows) else { return .after }
-        var ranks = 0
+        guard let slots else { return .after }
+        var (ranks, scales) = (0, false)
         for index in batch.segments.indices {
             let segment = batch.segments[index]
-            ranks += Int(segment.end - segment.start) * (slots?.mostRank(of: segment.slot) ?? 0)
+            let traits = slots.traits(of: segment.slot)
+            ranks += Int(segment.end - segment.start) * traits.mostRank
+            scales = scales || traits.scalesColumns
         }
-        return ranks <= StreamedProducts.mostRanks ? .along : .after
+        return StepUpdates(ranks: ranks, scalesColumns: scales, isDecode: batch.isDecode) { canBe($0, rows: rows) }
     }
 
     private func mostRank(of batch: borrowing Batch) -> Int {
         var most = 1
-        for index in batch.segments.indices { most = max(most, slots?.mostRank(of: batch.segments[index].slot) ?? 1) }
+        for index in batch.segments.indices { most = max(most, slots?.traits(of: batch.segments[index].slot).mostRank ?? 1) }
         return most
     }
 

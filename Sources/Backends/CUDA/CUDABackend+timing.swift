@@ -41,8 +41,9 @@ extension CUDABackend {
     /// Chooses algorithms for the dense products of decode steps, as `prepare` does.
     package mutating func prepareProducts() { tuneProducts() }
 
-    /// The low-rank updates of a group of products without the products: `y[s] += (x[s]·Aᵀ)·Bᵀ·scale`.
+    /// The low-rank updates of a group of products without the products: `y[s] += (x[s]·Aᵀ)·Bᵀ·scale`, or where they
+    /// precede their product `y[s] = (x[s]·Aᵀ)·Bᵀ·scale`.
     package mutating func update(_ x: CUDARows, target: AdapterTarget, into y: CUDARows) {
-        addLowRank(x, target: target, rows: rowCount(of: target), into: y)
+        updateLowRank(x, target: target, rows: rowCount(of: target), into: y)
     }
 }

@@ -31,12 +31,22 @@ extension CUDABackend {
                 for group in scratch.groups where !operations.streamed.takes(group[0], rows: rows) {
                     let isHead = group[0].outputs == shape.vocabularySize
                     let shape = productShape(group[0], rows: rows, result: isHead ? .float32 : type)
-                    if dense.choices[shape] == nil { try dense.tune(shape, over: scratch.operands(group), on: stream) }
+                    try tune(shape, group, scratch)
                     try chooseWide(group, shape, scratch)
+                }
+                // Those of fewer rows take their updates along, but for great ranks.
+                guard rows > 16 else { continue }
+                for group in scratch.groups where group[0].outputs != shape.vocabularySize {
+                    try tune(productShape(group[0], rows: rows, result: type, adds: true), group, scratch)
                 }
             }
             dense.choices.save()
         }
+    }
+
+    private func tune(_ shape: DenseShape, _ weights: [CUDAMatrix], _ scratch: TuningScratch) throws(CUDAError) {
+        guard dense.choices[shape] == nil else { return }
+        try dense.tune(shape, over: scratch.operands(weights), on: stream)
     }
 
     /// Takes the kernel of our own for a shape, in the geometry that is quickest, if it is quicker than the library.

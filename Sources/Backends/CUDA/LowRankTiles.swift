@@ -49,7 +49,9 @@ final class LowRankTiles {
         geometry = LowRankGeometry(kind, groups: groups, type: type, multiprocessors: context.multiprocessorCount)
         let pairs = sequences * Self.mostMembers
         isUsable = pairs <= Self.mostPairs
-        planStride = 64 + (geometry.blocks + 1) / 2 * 64 + 64 * min(pairs, Self.mostPairs)
+        // Rows without an adapter may have pairs too; no row is in two of a member.
+        let room = min(CUDABackend.paddedRows(sequences) * Self.mostMembers, Self.mostPairs)
+        planStride = 64 + (geometry.blocks + 1) / 2 * 64 + 64 * room
         // Blocks fetch a fixed number of pairs ahead, of the last plan beyond its end.
         let plansEnd = planStride * groups.layers * LowRankGroups.all.count
         plans = try DeviceBuffer(context, byteCount: plansEnd + 64 * 64)
@@ -87,6 +89,8 @@ final class LowRankTiles {
             shrinkWeight: Int32(geometry.shrinkWeight),
             leastRows: segmentRows.lowerBound,
             mostRows: segmentRows.upperBound,
+            coveredRows: extent.updates == .before ? Int32(extent.rows) : 0,
+            unused: 0,
             groups: (all[0], all[1], all[2], all[3])
         )
         try planKernel.launch(parameters, grid: (count, 1, 1), block: 256, on: stream)
@@ -114,6 +118,8 @@ final class LowRankTiles {
             yPitch: Int32(y.width),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
             chunk: Int32(geometry.chunk),
+            adds: extent.updates == .before ? 0 : 1,
+            unused: 0,
             group: groups.members(of: group).kernelGroup
         )
         guard let kernel = kernels[launch] else { preconditionFailure("no kernel for \(launch)") }

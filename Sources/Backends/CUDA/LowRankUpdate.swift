@@ -20,6 +20,8 @@ final class LowRankUpdate {
     }
 
     let groups: LowRankGroups
+    /// Whether one launch makes the updates of any decode step's product.
+    var servesDecode: Bool { decode.isUsable }
     private let rows: LowRankRows
     private let decode: LowRankTiles
     private let prefill: LowRankTiles
@@ -71,7 +73,7 @@ final class LowRankUpdate {
         }
     }
 
-    /// Adds a group's updates to `y`.
+    /// Adds a group's updates to `y`, or where they precede their product puts them there.
     func run(
         _ target: AdapterTarget,
         _ x: CUDARows,

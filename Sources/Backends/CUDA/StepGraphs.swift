@@ -6,8 +6,27 @@ enum StepUpdates: Int, CaseIterable {
     case none
     /// Products of few rows and small ranks take them along.
     case along
+    /// They precede the products, which are added to them: so the first weights of a launch are on their way while a
+    /// kernel of ours ends, which the library's do not wait for.
+    case before
     /// They follow the products.
     case after
+
+    /// The quickest way for a step whose rows have adapters.
+    ///
+    /// - Parameters:
+    ///   - ranks: each row's adapter's largest, added up.
+    ///   - scalesColumns: whether an adapter scales the sum of a product and its update, as DoRA does.
+    ///   - canBe: whether the step's rows can get their updates so; they always can `after`.
+    init(ranks: Int, scalesColumns: Bool, isDecode: Bool, canBe: (StepUpdates) -> Bool) {
+        if ranks <= StreamedProducts.mostRanks, canBe(.along) {
+            self = .along
+        } else if isDecode, !scalesColumns, canBe(.before) {
+            self = .before
+        } else {
+            self = .after
+        }
+    }
 }
 
 /// What the operations of a step cover.

@@ -114,6 +114,7 @@ struct Rows {
     at.count = row < rows && across < width ? minimum(outputs - at.column, 8) : 0;
     at.y = static_cast<u16 *>(work.p.y) + static_cast<long long>(firstRow + row) * work.p.yPitch + column + at.column;
     at.aligned = aligned;
+    at.adds = work.p.adds;
     return at;
   }
 };

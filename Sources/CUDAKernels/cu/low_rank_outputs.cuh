@@ -10,11 +10,13 @@ struct Outputs {
   u16 *y;
   int column, count;
   bool aligned;
+  // Whether sums are added to what lies in y.
+  bool adds;
 
   __device__ __forceinline__ bool isWhole() const { return aligned && count == 8; }
 
   // Reads ahead what `store` will need.
-  __device__ __forceinline__ Quad load() const { return isWhole() ? loadGlobal(y) : Quad{0, 0, 0, 0}; }
+  __device__ __forceinline__ Quad load() const { return isWhole() && adds ? loadGlobal(y) : Quad{0, 0, 0, 0}; }
 };
 
 __device__ __forceinline__ u32 combine(u32 y, float d0, float d1, float scale, float c0, float c1) {
@@ -37,7 +39,7 @@ __device__ __forceinline__ void storeWhole(const LowRankPair &pair, const Output
 
 __device__ __forceinline__ void storeOne(const LowRankPair &pair, const Outputs &at, int i, float sum, float scale) {
   const float c = pair.columnScale ? pair.columnScale[at.column + i] : 1.0f;
-  at.y[i] = narrow(c * (widen(at.y[i]) + scale * sum));
+  at.y[i] = narrow(c * ((at.adds ? widen(at.y[i]) : 0.0f) + scale * sum));
 }
 
 // The same for sums in shared memory.

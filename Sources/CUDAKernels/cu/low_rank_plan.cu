@@ -27,6 +27,25 @@ __device__ __forceinline__ Sums shiftUp(Sums s, int distance) {
           __shfl_up_sync(~0u, s.words, distance)};
 }
 
+// What of a step a pair is for: a segment, or the rows before it that have no adapter.
+struct Part {
+  int start, rows;
+  // Entries of the adapter's layer and group; null where there is none.
+  const LowRankEntry *entries;
+
+  __device__ Part(const LowRankPlanParams &p, int layer, const LowRankGroup &group, int number) {
+    const int segment = p.coveredRows ? number / 2 : number;
+    const bool isGap = p.coveredRows && number % 2 == 0;
+    const int own = segment < *p.segmentCount ? p.segmentStart[segment] : p.coveredRows;
+    const int before = isGap && segment > 0 ? p.segmentEnd[segment - 1] : 0;
+    start = isGap ? before : own;
+    rows = (isGap ? own : p.segmentEnd[segment]) - start;
+    entries = isGap ? nullptr
+                    : p.table + static_cast<long long>(p.segmentSlot[segment]) * p.entriesPerAdapter +
+                          group.firstEntry + layer * p.entriesPerLayer;
+  }
+};
+
 // Inclusive sums over the block.
 __device__ Sums scan(Sums own, Sums *perWarp) {
   int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -65,7 +84,8 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
   char *plan = static_cast<char *>(p.plans) + blockIdx.x * p.planStride;
   LowRankShare *shares = reinterpret_cast<LowRankShare *>(plan + 64);
   LowRankPair *pairs = reinterpret_cast<LowRankPair *>(plan + 64 + (p.blocks + 1) / 2 * 64);
-  const int candidates = *p.segmentCount * group.memberCount;
+  const int parts = p.coveredRows ? 2 * *p.segmentCount + 1 : *p.segmentCount;
+  const int candidates = parts * group.memberCount;
 
   Sums carry = {0, 0, 0, 0, 0};
   for (int base = 0; base < candidates; base += kThreads) {
@@ -74,12 +94,11 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
     int length = 0;
     Sums own = {0, 0, 0, 0, 0};
     if (i < candidates) {
-      const int segment = i / group.memberCount, member = i % group.memberCount;
-      const LowRankEntry entry =
-          p.table[static_cast<long long>(p.segmentSlot[segment]) * p.entriesPerAdapter + group.firstEntry +
-                  layer * p.entriesPerLayer + member];
-      const int start = p.segmentStart[segment], rows = p.segmentEnd[segment] - start;
-      if (entry.rank > 0 && rows >= p.leastRows && rows <= p.mostRows) {
+      const int member = i % group.memberCount;
+      const Part part(p, layer, group, i / group.memberCount);
+      const int rows = part.rows;
+      const LowRankEntry entry = part.entries ? part.entries[member] : LowRankEntry{};
+      if ((entry.rank > 0 || p.coveredRows) && rows >= p.leastRows && rows <= p.mostRows) {
         const int rowTiles = ceilDiv(rows, p.rowsPerTile), count = ceilDiv(group.inputs, p.chunk);
         const bool decodes = p.rowsPerTile == kRows;
         length = decodes ? unitSteps(entry.rank) : tileSteps(entry.rank);
@@ -89,7 +108,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
         own.expand = rowTiles * ceilDiv(group.outputs[member], width);
         own.steps = own.expand * length;
         own.words = rowTiles * count * entry.rank * minimum(rows, p.rowsPerTile);
-        pair = {entry.a, entry.b, entry.columnScale, entry.scale, entry.rank, start, rows, member, 0, 0, 0, 0, 0};
+        pair = {entry.a, entry.b, entry.columnScale, entry.scale, entry.rank, part.start, rows, member, 0, 0, 0, 0, 0};
       }
     }
     const Sums end = carry + scan(own, perWarp);

@@ -175,7 +175,7 @@ struct ExpandPiece {
     const int column = (unit - begin) * kTileWidth + lane % 4 * 8;
     u16 *y = static_cast<u16 *>(p.y) + static_cast<long long>(firstRow + row) * p.yPitch + start + column;
     const int count = row < rows ? minimum(p.group.outputs[pair.member] - column, 8) : 0;
-    return Outputs{y, column, count, (p.yPitch | start) % 8 == 0};
+    return Outputs{y, column, count, (p.yPitch | start) % 8 == 0, true};
   }
 
   __device__ __forceinline__ void readOutputs(int unit, Quad (&y)[kGroups]) const {

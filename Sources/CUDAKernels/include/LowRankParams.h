@@ -73,6 +73,10 @@ struct LowRankPlanParams {
     // Only segments of at least and at most so many rows.
     int32_t leastRows;
     int32_t mostRows;
+    // Where updates are written rather than added: rows of the step, all of which get pairs; of rank 0 where there is no
+    // update. Else 0.
+    int32_t coveredRows;
+    int32_t unused;
     struct LowRankGroup groups[4];
 };
 
@@ -85,5 +89,8 @@ struct LowRankUpdateParams {
     int32_t yPitch;
     int32_t vectorPitch;
     int32_t chunk;
+    // Whether updates are added to what lies in y; else they are all that is written there.
+    int32_t adds;
+    int32_t unused;
     struct LowRankGroup group;
 };

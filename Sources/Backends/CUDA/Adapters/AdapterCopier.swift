@@ -46,7 +46,7 @@ final class AdapterCopier: Sendable {
                 for run in job.runs(in: image) { try open.copy(run.bytes, to: run.address) }
                 job.rows.write(job.adapter, layout, at: job.blocks, slot: job.slot)
                 try open.synchronize()
-                job.arrival.tell(.success(job.adapter.mostRank))
+                job.arrival.tell(.success(job.adapter.traits))
             } catch {
                 job.arrival.tell(.failure(error))
             }
@@ -79,10 +79,10 @@ extension AdapterCopier.Job {
 
 /// What became of a copy; written once by the copier, read by the engine's thread.
 final class Arrival: Sendable {
-    private let told = Mutex<Result<Int, CUDAError>?>(nil)
+    private let told = Mutex<Result<AdapterTraits, CUDAError>?>(nil)
 
-    /// nil while on the way, then the adapter's largest rank.
-    var outcome: Result<Int, CUDAError>? { told.withLock { $0 } }
+    /// nil while on the way, then what steps need to know of the adapter.
+    var outcome: Result<AdapterTraits, CUDAError>? { told.withLock { $0 } }
 
-    func tell(_ outcome: Result<Int, CUDAError>) { told.withLock { $0 = outcome } }
+    func tell(_ outcome: Result<AdapterTraits, CUDAError>) { told.withLock { $0 = outcome } }
 }

@@ -41,6 +41,14 @@ package struct AdapterLayout: Equatable, Sendable {
     }
 }
 
+/// What a step must know of an adapter.
+struct AdapterTraits: Sendable, Equatable {
+    /// The largest rank of an update; 1 without updates.
+    let mostRank: Int
+    /// Whether columns of projections are scaled, as by DoRA.
+    let scalesColumns: Bool
+}
+
 extension AdapterWeights {
     /// Rows of the device's table for one adapter: projections, embedding, head.
     var rowCount: Int { projections.count + 2 }
@@ -51,8 +59,12 @@ extension AdapterWeights {
         return row == projections.count ? embedding : head
     }
 
-    /// The largest rank of an update; 1 without updates.
-    var mostRank: Int { (0..<rowCount).reduce(1) { max($0, pair(row: $1)?.rank ?? 1) } }
+    var traits: AdapterTraits {
+        AdapterTraits(
+            mostRank: (0..<rowCount).reduce(1) { max($0, pair(row: $1)?.rank ?? 1) },
+            scalesColumns: projections.contains { $0?.columnScale != nil }
+        )
+    }
 
     /// Visits each row's sizes, in the order of the device's table.
     ///

@@ -7,8 +7,8 @@ internal import Core
 struct CUDAAdapterSlots {
     private struct Slot {
         let arrival: Arrival
-        /// The adapter's largest rank, once the table's rows on the device name it; no step needs it before.
-        var mostRank: Int?
+        /// Once the table's rows on the device name the adapter; no step needs them before.
+        var traits: AdapterTraits?
     }
 
     /// `LowRankEntry [capacity, entriesPerSlot]`
@@ -43,20 +43,20 @@ struct CUDAAdapterSlots {
     mutating func hasLanded(_ slot: AdapterSlot, on stream: Stream) throws(CUDAError) -> Bool {
         let number = Int(slot.rawValue)
         guard let entry = slots[number] else { preconditionFailure("slot \(slot) is empty") }
-        if entry.mostRank != nil { return true }
+        if entry.traits != nil { return true }
         guard let outcome = entry.arrival.outcome else { return false }
-        let mostRank = try outcome.get()
+        let traits = try outcome.get()
         try stream.copy(rows.bytes(of: number), to: table.address + UInt64(rows.range(of: number).lowerBound))
-        slots[number]?.mostRank = mostRank
+        slots[number]?.traits = traits
         return true
     }
 
-    /// The largest rank of an adapter that has landed.
-    func mostRank(of slot: AdapterSlot) -> Int {
-        guard let mostRank = slots[Int(slot.rawValue)]?.mostRank else {
+    /// Of an adapter that has landed.
+    func traits(of slot: AdapterSlot) -> AdapterTraits {
+        guard let traits = slots[Int(slot.rawValue)]?.traits else {
             preconditionFailure("the adapter of slot \(slot) has not landed")
         }
-        return mostRank
+        return traits
     }
 
     /// Rows of the table for one slot.
