@@ -15,8 +15,6 @@ package struct BenchDevice: ParsableArguments {
     @Option(help: "Devices that the model is split over: neighbouring GPUs from --gpu on, or threads of the CPU.")
     var tensorParallel = 1
     @Option(help: "The share of the GPU's memory that an engine takes.") var gpuMemoryUtilization = 0.9
-    @Flag(help: "Let our own kernel compute products of 17 to 64 rows where it measures quicker than the library.")
-    var wideProducts = false
     @Flag(help: "Let ranks add up through NCCL alone.") var ncclOnly = false
 
     package init() {}
@@ -29,8 +27,7 @@ package struct BenchDevice: ParsableArguments {
                 CUDASettings(
                     ordinal: gpu,
                     memoryUtilization: gpuMemoryUtilization,
-                    sumsDirectly: !ncclOnly,
-                    wideProducts: wideProducts ? .quicker : .never
+                    sumsDirectly: !ncclOnly
                 )
             )
         }

@@ -78,8 +78,8 @@ extension DenseProduct {
     }
 
     /// Milliseconds of what `issue` gives a stream to do, recorded and replayed: the quickest of some.
-    package func time(
-        repetitions: Int = 3,
+    private func time(
+        repetitions: Int,
         on stream: Stream,
         _ issue: () throws(CUDAError) -> Void
     ) throws(CUDAError) -> Double {

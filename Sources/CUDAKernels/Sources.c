@@ -7,8 +7,6 @@
 static const KernelText texts[] = {
 #define PATH "include/DenseStreamParams.h"
 #include "Embed.h"
-#define PATH "include/DenseWideParams.h"
-#include "Embed.h"
 #define PATH "include/DevicePointer.h"
 #include "Embed.h"
 #define PATH "include/LowRankParams.h"
@@ -53,8 +51,6 @@ static const KernelText texts[] = {
 #include "Embed.h"
 #define PATH "cu/dense_stream.cu"
 #include "Embed.h"
-#define PATH "cu/dense_wide.cu"
-#include "Embed.h"
 #define PATH "cu/head_shape.cuh"
 #include "Embed.h"
 #define PATH "cu/low_rank.cuh"
@@ -96,8 +92,6 @@ static const KernelText texts[] = {
 #define PATH "cu/sampling_weights.cuh"
 #include "Embed.h"
 #define PATH "cu/step.cu"
-#include "Embed.h"
-#define PATH "cu/warpgroup.cuh"
 #include "Embed.h"
 };
 

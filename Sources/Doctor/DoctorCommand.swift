@@ -14,8 +14,6 @@ package struct DoctorCommand: ParsableCommand {
     @Flag(help: "Tell the error of every operation.") var verbose = false
     @Option(parsing: .upToNextOption, help: "Check only models whose names contain one of these. Default: all.")
     var only: [String] = []
-    @Flag(help: "Check the kernel for products of 17 to 64 rows, which is not in use yet, in the library's place.")
-    var wideProducts = false
 
     package init() {}
 
@@ -53,7 +51,7 @@ package struct DoctorCommand: ParsableCommand {
     private func check(_ doctorCase: DoctorCase, threads: Int) -> Bool {
         let start = ContinuousClock.now
         do {
-            let settings = CUDASettings(ordinal: gpu, wideProducts: wideProducts ? .always : .never)
+            let settings = CUDASettings(ordinal: gpu)
             let outcome = try DeviceComparison(doctorCase, settings, threads: threads)
             let seconds = String(format: "%.1f s", (ContinuousClock.now - start) / .seconds(1))
             let worst = String(format: "worst error %.4f in %@", outcome.worst.error, outcome.worst.operation)

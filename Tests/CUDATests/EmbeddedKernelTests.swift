@@ -34,14 +34,6 @@ import Testing
 
     private static func forms(of name: String) -> [[String: String]] {
         let types = ["0", "1"].map { ["PUNICA_BF16": $0] }
-        if name == "dense_wide.cu" {
-            return types
-                + [("216", "4", "3"), ("168", "2", "4"), ("40", "1", "8")].map { columns, cluster, depth in
-                    [
-                        "DENSE_WIDE_COLUMNS": columns, "DENSE_WIDE_CLUSTER": cluster, "DENSE_WIDE_DEPTH": depth,
-                    ]
-                }
-        }
         guard name == "dense_stream.cu" else { return types }
         let geometries = [("0", "4", "4"), ("1", "3", "2"), ("1", "4", "4")].map { updates, tiles, rowTiles in
             ["DENSE_UPDATES": updates, "DENSE_TILES": tiles, "DENSE_ROW_TILES": rowTiles]

@@ -15,6 +15,5 @@ PUNICA_EMULATED_SEED=$RANDOM
 export PUNICA_EMULATED_SEED
 echo "seed $PUNICA_EMULATED_SEED"
 "$punica" doctor
-"$punica" doctor --wide-products --only grouped float16 qwen3
 export PUNICA_EMULATED_ARCHITECTURE=80 PUNICA_EMULATED_MULTIPROCESSORS=6
 "$punica" doctor --only grouped float16 mistral qwen "heads of 40"

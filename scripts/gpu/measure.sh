@@ -27,13 +27,10 @@ measure() { # NAME ARGUMENT...
     echo "$name: $((SECONDS - start)) s"
 }
 
-# First whether kernels are right, and those that have not run on a GPU by themselves.
+# First whether kernels are right.
 measure doctor doctor --verbose
-measure doctor-wide doctor --wide-products --verbose
 measure decode decode --bandwidth "$bandwidth" --batch 1 4 8 16 32 64 --popularity base identical distinct
-measure decode-wide decode --bandwidth "$bandwidth" --batch 32 64 --popularity base distinct --wide-products
 measure kernels kernels --bandwidth "$bandwidth"
-measure kernels-wide kernels --bandwidth "$bandwidth" --kernels products --batch 32 64 --wide-products
 measure load load --steps 200
 measure mixed mixed --steps 16 --arithmetic "$arithmetic"
 measure textgen textgen --workload "$workload" --running 32 64 --popularity base identical distinct

@@ -14,10 +14,10 @@ extension CUDABackend {
         if streams(weight, rows: rows) {
             return stream(Product(x, by: weight, bias: bias, target: target), .init(), into: y)
         }
-        let adds = followsUpdates(target)
-        if adds { updateLowRank(x, target: target, rows: rows, into: y) }
-        faults.attempt { () throws(CUDAError) in try product(x, weight, rows: rows, adds: adds, into: y) }
-        if extent.hasAdapters, !adds { updateLowRank(x, target: target, rows: rows, into: y) }
+        let accumulates = followsUpdates(target)
+        if accumulates { updateLowRank(x, target: target, rows: rows, into: y) }
+        faults.attempt { () throws(CUDAError) in try product(x, weight, rows: rows, accumulates: accumulates, into: y) }
+        if extent.hasAdapters, !accumulates { updateLowRank(x, target: target, rows: rows, into: y) }
         // After the low-rank update, since DoRA scales what comes before the bias.
         if let bias { addBias(bias, rows: rows, to: y) }
     }
@@ -127,35 +127,22 @@ extension CUDABackend {
         _ x: CUDARows,
         _ weight: CUDAMatrix,
         rows: Int,
-        adds: Bool,
+        accumulates: Bool,
         into y: CUDARows
     ) throws(CUDAError) {
         precondition(undivided.epsilon(at: x.address) == nil, "rows that only products of our own can divide")
-        if !adds, let geometry = wideGeometry(weight, rows: rows) {
-            let isFloat = y.type == .float32
-            let (x, y) = (x.address, y.address)
-            return try operations.wide.multiply(
-                x,
-                by: weight,
-                rows: rows,
-                geometry,
-                into: y,
-                isFloat: isFloat,
-                on: stream
-            )
-        }
-        let plan = try dense.plan(productShape(weight, rows: rows, result: y.type, adds: adds))
+        let plan = try dense.plan(productShape(weight, rows: rows, result: y.type, accumulates: accumulates))
         try dense.multiply(plan, x.address, by: weight.address, into: y.address, on: stream)
     }
 
-    func productShape(_ weight: CUDAMatrix, rows: Int, result: ScalarType, adds: Bool = false) -> DenseShape {
+    func productShape(_ weight: CUDAMatrix, rows: Int, result: ScalarType, accumulates: Bool = false) -> DenseShape {
         DenseShape(
             rows: Self.paddedRows(rows),
             inputs: weight.inputs,
             outputs: weight.outputs,
             element: type,
             result: result,
-            accumulates: adds
+            accumulates: accumulates
         )
     }
 }

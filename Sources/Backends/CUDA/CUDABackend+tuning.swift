@@ -3,27 +3,7 @@ internal import Core
 
 /// How products are computed that the kernel for few rows leaves.
 extension CUDABackend {
-    /// How a kernel of our own computes a product; nil leaves it to the library.
-    func wideGeometry(_ weight: CUDAMatrix, rows: Int) -> WideGeometry? {
-        switch settings.wideProducts {
-        case .never: nil
-        case .quicker: operations.wide[wideShape(weight, rows: rows)]
-        case .always: anyWideGeometry(weight, rows: rows)
-        }
-    }
-
-    /// Now this, now that, so that all are checked.
-    private func anyWideGeometry(_ weight: CUDAMatrix, rows: Int) -> WideGeometry? {
-        let geometries = operations.wide.geometries(weight, rows: rows)
-        return geometries.isEmpty ? nil : geometries[(weight.outputs / 8 + rows) % geometries.count]
-    }
-
-    private func wideShape(_ weight: CUDAMatrix, rows: Int) -> WideProducts.Shape {
-        WideProducts.Shape(outputs: weight.outputs, inputs: weight.inputs, rows: Self.paddedRows(rows))
-    }
-
-    /// Chooses, by timing, how each product of a decode step is computed. The library's algorithms are kept for later
-    /// starts; whether a kernel of our own is quicker is found anew.
+    /// Chooses, by timing, how each product of a decode step is computed; choices are kept for later starts.
     mutating func tuneProducts() {
         faults.attempt { () throws(CUDAError) in
             let scratch = try TuningScratch(context, weights: weights, rows: graphs.sizes.last ?? 1)
@@ -32,12 +12,11 @@ extension CUDABackend {
                     let isHead = group[0].outputs == shape.vocabularySize
                     let shape = productShape(group[0], rows: rows, result: isHead ? .float32 : type)
                     try tune(shape, group, scratch)
-                    try chooseWide(group, shape, scratch)
                 }
-                // Those of fewer rows take their updates along, but for great ranks.
-                guard rows > 16 else { continue }
+                // With fewer rows, updates go along with the products of adapters up to this rank.
+                guard rows * 64 > StreamedProducts.mostRanks else { continue }
                 for group in scratch.groups where group[0].outputs != shape.vocabularySize {
-                    try tune(productShape(group[0], rows: rows, result: type, adds: true), group, scratch)
+                    try tune(productShape(group[0], rows: rows, result: type, accumulates: true), group, scratch)
                 }
             }
             dense.choices.save()
@@ -47,44 +26,6 @@ extension CUDABackend {
     private func tune(_ shape: DenseShape, _ weights: [CUDAMatrix], _ scratch: TuningScratch) throws(CUDAError) {
         guard dense.choices[shape] == nil else { return }
         try dense.tune(shape, over: scratch.operands(weights), on: stream)
-    }
-
-    /// Takes the kernel of our own for a shape, in the geometry that is quickest, if it is quicker than the library.
-    private func chooseWide(_ weights: [CUDAMatrix], _ shape: DenseShape, _ scratch: TuningScratch) throws(CUDAError) {
-        let geometries = operations.wide.geometries(weights[0], rows: shape.rows)
-        guard settings.wideProducts == .quicker, !geometries.isEmpty else { return }
-        let (wide, dense, stream) = (operations.wide, dense, stream)
-        let isFloat = shape.result == .float32
-        let plan = try dense.plan(shape)
-        let (x, y) = (scratch.input.address, scratch.output.address)
-        var best = try dense.time(on: stream) { () throws(CUDAError) in
-            for weight in weights { try dense.multiply(plan, x, by: weight.address, into: y, on: stream) }
-        }
-        for geometry in geometries {
-            let time: Double
-            do throws(CUDAError) {
-                time = try dense.time(on: stream) { () throws(CUDAError) in
-                    for weight in weights {
-                        try wide.multiply(
-                            x,
-                            by: weight,
-                            rows: shape.rows,
-                            geometry,
-                            into: y,
-                            isFloat: isFloat,
-                            on: stream
-                        )
-                    }
-                }
-            } catch {
-                // What a GPU refuses is not quicker.
-                if error.isSticky { throw error }
-                continue
-            }
-            guard time < best else { continue }
-            best = time
-            wide[wideShape(weights[0], rows: shape.rows)] = geometry
-        }
     }
 }
 

@@ -194,7 +194,6 @@ private struct CUDAParts {
         operations = try CUDAOperations(
             context,
             driver,
-            settings,
             shape: shape,
             type: type,
             limits: limits,

@@ -8,14 +8,12 @@ struct CUDAOperations {
     let tileAttention: TileAttention
     let lowRank: LowRankUpdate
     let streamed: StreamedProducts
-    let wide: WideProducts
     let sampler: DeviceSampler
 
     /// Compiles all kernels at once, or finds them in the cache.
     init(
         _ context: Context,
         _ driver: Driver,
-        _ settings: CUDASettings,
         shape: ModelShape,
         type: ScalarType,
         limits: BatchLimits,
@@ -32,7 +30,6 @@ struct CUDAOperations {
         let attention = ["attention_rows.cu", "attention_tiles.cu"].map {
             KernelJob(KernelSource(embedded: $0), defines: defines)
         }
-        let geometries = WideProducts.geometries(context, LowRankGroups(shape), settings.wideProducts)
         let modules = try compiler.compile(
             [
                 RowOperations.jobs(shape, type: type, blockSize: blockSize),
@@ -40,7 +37,6 @@ struct CUDAOperations {
                 attention,
                 LowRankUpdate.jobs(defines),
                 StreamedProducts.jobs(context, LowRankGroups(shape), type: type),
-                WideProducts.jobs(geometries, type: type),
             ],
             for: context
         )
@@ -55,7 +51,6 @@ struct CUDAOperations {
         tileAttention = try TileAttention(modules[2][1], shape: shape, limits: limits)
         lowRank = try LowRankUpdate(context, modules[3], shape: shape, type: type, limits: limits)
         streamed = try StreamedProducts(context, modules[4], groups: lowRank.groups)
-        wide = try WideProducts(context, geometries, modules[5])
     }
 }
 

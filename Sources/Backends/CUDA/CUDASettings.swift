@@ -12,8 +12,6 @@ package struct CUDASettings: Sendable, Equatable {
     package var usesGraphs: Bool
     /// Whether ranks of a split model add up few numbers by reading each other's memory rather than through NCCL.
     package var sumsDirectly: Bool
-    /// When products of 17 to 64 rows are a kernel of our own.
-    package var wideProducts: WideProductUse
 
     package init(
         ordinal: Int = 0,
@@ -21,8 +19,7 @@ package struct CUDASettings: Sendable, Equatable {
         pinnedBytes: Int = 8 << 30,
         adapterSlots: Int = 1024,
         usesGraphs: Bool = true,
-        sumsDirectly: Bool = true,
-        wideProducts: WideProductUse = .never
+        sumsDirectly: Bool = true
     ) {
         self.ordinal = ordinal
         self.memoryUtilization = memoryUtilization
@@ -30,6 +27,5 @@ package struct CUDASettings: Sendable, Equatable {
         self.adapterSlots = adapterSlots
         self.usesGraphs = usesGraphs
         self.sumsDirectly = sumsDirectly
-        self.wideProducts = wideProducts
     }
 }
