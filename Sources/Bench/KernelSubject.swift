@@ -117,8 +117,9 @@ struct KernelSubject: ~Copyable {
         for group in updates {
             for projection in group.projections where projections.contains(projection) {
                 let (outputs, inputs) = shape.projectionShape(projection)
-                // Adapters, the input, and the output twice: it is added to.
-                let numbers = count * rank * (inputs + outputs) + batch * (inputs + 2 * outputs)
+                // Adapters, the input, and the output: twice where it is added to.
+                let passes = device.updatesPrecede ? 1 : 2
+                let numbers = count * rank * (inputs + outputs) + batch * (inputs + passes * outputs)
                 bytes += 2 * Double(numbers)
             }
         }

@@ -9,6 +9,8 @@ struct DoctorCase: Sendable {
     let name: String
     let model: ModelConfiguration
     let adapters: [LoadedAdapter]
+    /// How many of them, the first, are DoRA's.
+    private let doraCount: Int
 
     static let blockSize = 16
     /// Blocks of the sequences: many of the first few, then one each.
@@ -23,7 +25,7 @@ struct DoctorCase: Sendable {
 
     /// - Parameters:
     ///   - fields: members of `config.json` beside those that every case has.
-    ///   - ranks: one adapter of each rank.
+    ///   - ranks: one adapter of each rank; the last lacks most projections.
     ///   - doraRanks: likewise, with DoRA; they come first.
     init(_ name: String, _ fields: String, ranks: [Int], doraRanks: [Int] = []) throws {
         self.name = name
@@ -32,13 +34,16 @@ struct DoctorCase: Sendable {
             """
         let model = try ModelConfiguration(parsing: Array(text.utf8), generation: nil)
         self.model = model
+        doraCount = doraRanks.count
         let base = Self.base(model)
         adapters = try (doraRanks + ranks).enumerated().map { number, rank in
             let isDora = number < doraRanks.count
+            let isLast = number + 1 == doraRanks.count + ranks.count
             return try LoadedAdapter.dummy(
                 model: model,
                 rank: rank,
                 seed: UInt64(number + 1),
+                projections: isLast ? [.value, .up, .down] : Projection.allCases,
                 magnitudesOver: isDora ? base : nil
             )
         }
@@ -140,10 +145,13 @@ struct DoctorCase: Sendable {
         for count in [7, 13, 29] { plan.step([(2, count)]) }
         plan.step([(5, 47)])
         plan.step([(8, 64)])
-        // More decodes than few, most with adapters, and none with.
+        // More decodes than few: most with adapters, none of them DoRA's, and none with.
         if sequences == 48 {
             for _ in 0..<2 { plan.step((13..<60).map { ($0, 1) }) }
+            let plain = (13..<60).filter { plan.slot(of: $0).map { $0.rawValue >= doraCount } ?? true }
+            plan.step(plain.map { ($0, 1) })
             plan.step((0..<40).map { (14 + 3 * $0, 1) })
+            plan.step(plain.map { ($0, 1) })
         }
         return plan.batches
     }
@@ -163,15 +171,19 @@ private struct DoctorSteps {
     }
 
     /// Two of every three sequences have an adapter, and neighbours share one.
-    private func slot(of sequence: Int) -> AdapterSlot? {
+    func slot(of sequence: Int) -> AdapterSlot? {
         sequence % 3 == 2 || slots.isEmpty ? nil : slots[sequence / 3 % slots.count]
+    }
+
+    /// Where a sequence comes in the step: rows without an adapter lie before, behind and between the others in turn.
+    private func place(of sequence: Int) -> Int {
+        if let slot = slot(of: sequence) { return 2 * Int(slot.rawValue) + 1 }
+        return [0, 2 * slots.count, slots.count / 2 * 2][batches.count % 3]
     }
 
     mutating func step(_ parts: [(sequence: Int, count: Int)]) {
         var batch = Batch()
-        let ordered = parts.sorted {
-            (slot(of: $0.sequence)?.rawValue ?? -1, $0.sequence) < (slot(of: $1.sequence)?.rawValue ?? -1, $1.sequence)
-        }
+        let ordered = parts.sorted { (place(of: $0.sequence), $0.sequence) < (place(of: $1.sequence), $1.sequence) }
         for (sequence, count) in ordered {
             let start = lengths[sequence] ?? 0
             for position in start..<start + count {

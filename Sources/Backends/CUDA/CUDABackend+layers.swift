@@ -163,7 +163,7 @@ extension CUDABackend {
         }
     }
 
-    /// Shares out the low-rank work that follows products.
+    /// Shares out the low-rank work that products do not take along.
     mutating func planLowRank() {
         guard extent.hasAdapters, let inputs = lowRankInputs(isHead: false) else { return }
         faults.attempt { () throws(CUDAError) in

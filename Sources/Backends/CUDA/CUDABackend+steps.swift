@@ -41,7 +41,7 @@ extension CUDABackend {
         guard settings.usesGraphs else { return }
         for bucket in graphs.sizes.indices {
             let rows = graphs.sizes[bucket]
-            for updates in StepUpdates.allCases where canBe(updates, rows: rows) {
+            for updates in StepUpdates.allCases where canUpdate(updates, rows: rows) {
                 extent = StepExtent(rows: rows, wanted: rows, updates: updates, isDecode: true)
                 record(bucket, pass)
             }
@@ -49,8 +49,8 @@ extension CUDABackend {
     }
 
     /// Whether decode steps of so many rows can get their updates so.
-    private func canBe(_ updates: StepUpdates, rows: Int) -> Bool {
-        switch updates {
+    private func canUpdate(_ way: StepUpdates, rows: Int) -> Bool {
+        switch way {
         case .none, .after: true
         case .along: rows <= StreamedProducts.mostRows && operations.streamed.servesUpdates
         case .before: operations.lowRank.servesDecode
@@ -67,12 +67,14 @@ extension CUDABackend {
             ranks += Int(segment.end - segment.start) * traits.mostRank
             scales = scales || traits.scalesColumns
         }
-        return StepUpdates(ranks: ranks, scalesColumns: scales, isDecode: batch.isDecode) { canBe($0, rows: rows) }
+        return StepUpdates(ranks: ranks, scalesColumns: scales, isDecode: batch.isDecode) { canUpdate($0, rows: rows) }
     }
 
     private func mostRank(of batch: borrowing Batch) -> Int {
         var most = 1
-        for index in batch.segments.indices { most = max(most, slots?.traits(of: batch.segments[index].slot).mostRank ?? 1) }
+        for index in batch.segments.indices {
+            most = max(most, slots?.traits(of: batch.segments[index].slot).mostRank ?? 1)
+        }
         return most
     }
 

@@ -38,6 +38,9 @@ extension CUDABackend {
         return times
     }
 
+    /// Whether the updates of the step timed last are written rather than added to what a product has left.
+    package var updatesPrecede: Bool { extent.updates == .before }
+
     /// Chooses algorithms for the dense products of decode steps, as `prepare` does.
     package mutating func prepareProducts() { tuneProducts() }
 

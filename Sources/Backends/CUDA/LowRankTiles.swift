@@ -20,7 +20,8 @@ final class LowRankTiles {
         case shrink, expand
     }
 
-    /// Whether the plan has room for every step's pairs of segment and member.
+    /// Whether the plan has room for every step's pairs of segment and member. Rows without a segment have pairs too where
+    /// updates precede products: in decode steps, of no more rows than a bucket or than sequences.
     let isUsable: Bool
     private let planKernel: Kernel
     private let kernels: [Launch: Kernel]

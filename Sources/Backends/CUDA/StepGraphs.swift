@@ -6,8 +6,8 @@ enum StepUpdates: Int, CaseIterable {
     case none
     /// Products of few rows and small ranks take them along.
     case along
-    /// They precede the products, which are added to them: so the first weights of a launch are on their way while a
-    /// kernel of ours ends, which the library's do not wait for.
+    /// They precede the products, which are added to them: their launch then follows a kernel of ours, and asks for its
+    /// first weights before that has ended; behind one of the library's it could not.
     case before
     /// They follow the products.
     case after
@@ -17,11 +17,11 @@ enum StepUpdates: Int, CaseIterable {
     /// - Parameters:
     ///   - ranks: each row's adapter's largest, added up.
     ///   - scalesColumns: whether an adapter scales the sum of a product and its update, as DoRA does.
-    ///   - canBe: whether the step's rows can get their updates so; they always can `after`.
-    init(ranks: Int, scalesColumns: Bool, isDecode: Bool, canBe: (StepUpdates) -> Bool) {
-        if ranks <= StreamedProducts.mostRanks, canBe(.along) {
+    ///   - canUpdate: whether the step's rows can get their updates so; they always can `after`.
+    init(ranks: Int, scalesColumns: Bool, isDecode: Bool, canUpdate: (StepUpdates) -> Bool) {
+        if ranks <= StreamedProducts.mostRanks, canUpdate(.along) {
             self = .along
-        } else if isDecode, !scalesColumns, canBe(.before) {
+        } else if isDecode, !scalesColumns, canUpdate(.before) {
             self = .before
         } else {
             self = .after

@@ -1,6 +1,6 @@
 // y[rows, columns of m] = columnScale * (y + scale * (x[rows]·Aᵀ)·Bᵀ) for every pair (segment, member m) of a plan, in
-// one launch, for steps of up to some hundred rows. After SGMV (Punica, arXiv 2310.18547), with one kernel for both
-// products.
+// one launch, for steps of up to some hundred rows; where updates come before their product, without the first y. After
+// SGMV (Punica, arXiv 2310.18547), with one kernel for both products.
 //
 // A block walks its shrink units (8 rows x 16 ranks x one chunk of inputs, each warp 128 of them), then its expand units
 // (8 rows x 128, 64 or 16 outputs, each warp its own). Weights go in blocks of up to 4 KB a warp: lanes copy

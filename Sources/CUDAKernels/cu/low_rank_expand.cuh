@@ -1,4 +1,4 @@
-// y += B·v by the fused low-rank kernel; see low_rank_decode.cu.
+// y += B·v, or y = B·v, by the fused low-rank kernel; see low_rank_decode.cu.
 #pragma once
 
 #include "low_rank_queue.cuh"

@@ -1,9 +1,11 @@
-// Shares out the LoRA work of a step: for every layer and group, the pairs (segment, member) that have an update and
-// each decode block's ranges of shrink and expand units, balanced by the bytes of weights behind them.
+// Shares out the LoRA work of a step: for every layer and group, the pairs (segment, member) that have an update, or, where
+// updates are written and not added, all pairs and those of rows outside segments, and each decode block's ranges of
+// shrink and expand units, balanced by the bytes behind them.
 //
 // For the decode kernel: rowsPerTile 8, chunk 128 * its warps, shrinkWeight chunk / 32. For the prefill kernels: 32, a
 // multiple of 256, 0.
-// One block per (layer, group), 256 threads; segments * members at most 1024. Runs once a step, at least two kernels before the first that reads a plan.
+// One block per (layer, group), 256 threads; at most 1024 pairs. Runs once a step, at least two kernels before the first
+// that reads a plan.
 // A plan: 64-byte header (round), then LowRankShare[blocks], then LowRankPair[pairs] (from the next multiple of 64).
 // The header's round is this block's own and grows by one a run, so tags never repeat from launch to launch.
 #include "low_rank.cuh"
@@ -27,13 +29,13 @@ __device__ __forceinline__ Sums shiftUp(Sums s, int distance) {
           __shfl_up_sync(~0u, s.words, distance)};
 }
 
-// What of a step a pair is for: a segment, or the rows before it that have no adapter.
-struct Part {
+// The rows that a pair is for: a segment, or those before it, which have no adapter.
+struct Run {
   int start, rows;
   // Entries of the adapter's layer and group; null where there is none.
   const LowRankEntry *entries;
 
-  __device__ Part(const LowRankPlanParams &p, int layer, const LowRankGroup &group, int number) {
+  __device__ Run(const LowRankPlanParams &p, int layer, const LowRankGroup &group, int number) {
     const int segment = p.coveredRows ? number / 2 : number;
     const bool isGap = p.coveredRows && number % 2 == 0;
     const int own = segment < *p.segmentCount ? p.segmentStart[segment] : p.coveredRows;
@@ -84,8 +86,8 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
   char *plan = static_cast<char *>(p.plans) + blockIdx.x * p.planStride;
   LowRankShare *shares = reinterpret_cast<LowRankShare *>(plan + 64);
   LowRankPair *pairs = reinterpret_cast<LowRankPair *>(plan + 64 + (p.blocks + 1) / 2 * 64);
-  const int parts = p.coveredRows ? 2 * *p.segmentCount + 1 : *p.segmentCount;
-  const int candidates = parts * group.memberCount;
+  const int runs = p.coveredRows ? 2 * *p.segmentCount + 1 : *p.segmentCount;
+  const int candidates = runs * group.memberCount;
 
   Sums carry = {0, 0, 0, 0, 0};
   for (int base = 0; base < candidates; base += kThreads) {
@@ -95,20 +97,21 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
     Sums own = {0, 0, 0, 0, 0};
     if (i < candidates) {
       const int member = i % group.memberCount;
-      const Part part(p, layer, group, i / group.memberCount);
-      const int rows = part.rows;
-      const LowRankEntry entry = part.entries ? part.entries[member] : LowRankEntry{};
+      const Run run(p, layer, group, i / group.memberCount);
+      const int rows = run.rows;
+      const LowRankEntry entry = run.entries ? run.entries[member] : LowRankEntry{};
       if ((entry.rank > 0 || p.coveredRows) && rows >= p.leastRows && rows <= p.mostRows) {
         const int rowTiles = ceilDiv(rows, p.rowsPerTile), count = ceilDiv(group.inputs, p.chunk);
         const bool decodes = p.rowsPerTile == kRows;
-        length = decodes ? unitSteps(entry.rank) : tileSteps(entry.rank);
+        // Zeros have no weights.
+        length = entry.rank == 0 ? 1 : decodes ? unitSteps(entry.rank) : tileSteps(entry.rank);
         const int width = decodes ? unitWidth(entry.rank) : kTileWidth;
         own.pairs = 1;
         own.shrink = rowTiles * ceilDiv(entry.rank, kRanks) * count;
         own.expand = rowTiles * ceilDiv(group.outputs[member], width);
         own.steps = own.expand * length;
         own.words = rowTiles * count * entry.rank * minimum(rows, p.rowsPerTile);
-        pair = {entry.a, entry.b, entry.columnScale, entry.scale, entry.rank, part.start, rows, member, 0, 0, 0, 0, 0};
+        pair = {entry.a, entry.b, entry.columnScale, entry.scale, entry.rank, run.start, rows, member, 0, 0, 0, 0, 0};
       }
     }
     const Sums end = carry + scan(own, perWarp);

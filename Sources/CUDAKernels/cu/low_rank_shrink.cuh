@@ -47,7 +47,7 @@ __device__ __forceinline__ void shrink(const Work &work, Queue &queue, float *pa
 #pragma unroll
     for (int i = 0; i < kSteps; ++i) held[i] = next[i];
     if (unit + 1 < end) {
-      // A pair without an update has no units.
+      // A pair without an update has no shrink units.
       while (unit + 1 >= work.pair(index).shrinkEnd) ++index;
       at = ShrinkUnit(work, work.pair(index), unit + 1);
       at.read(work.p, next);

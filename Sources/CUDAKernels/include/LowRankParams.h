@@ -12,7 +12,7 @@ struct LowRankEntry {
     float scale;
 };
 
-// A plan's line for one segment and one member of a group. Units are counted over the whole group:
+// A plan's line for one run of rows, a segment as a rule, and one member of a group. Units are counted over the whole group:
 // a shrink unit is a tile of rows x 16 ranks x one chunk of the inputs, an expand unit is a tile of rows x one tile of
 // outputs. 64 bytes.
 struct LowRankPair {
@@ -73,8 +73,8 @@ struct LowRankPlanParams {
     // Only segments of at least and at most so many rows.
     int32_t leastRows;
     int32_t mostRows;
-    // Where updates are written rather than added: rows of the step, all of which get pairs; of rank 0 where there is no
-    // update. Else 0.
+    // 0 where updates are added to y. Where they are written instead, the step's rows, padding included: each is in a pair
+    // of every member, of rank 0 where nothing changes.
     int32_t coveredRows;
     int32_t unused;
     struct LowRankGroup groups[4];
@@ -89,7 +89,7 @@ struct LowRankUpdateParams {
     int32_t yPitch;
     int32_t vectorPitch;
     int32_t chunk;
-    // Whether updates are added to what lies in y; else they are all that is written there.
+    // Whether updates are added to what lies in y; else they are all that is written there. The prefill kernels always add.
     int32_t adds;
     int32_t unused;
     struct LowRankGroup group;
