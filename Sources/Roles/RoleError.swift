@@ -8,6 +8,8 @@ package enum RoleError: Error, Equatable, CustomStringConvertible {
     case addressNeedsTLS(address: String)
     case badAddress(text: String, reason: String)
     case badCertificate(path: String, reason: String)
+    /// The address is taken, or not this machine's.
+    case cannotListen(address: String, reason: String)
     /// The certificate names nobody, or somebody else than is claimed.
     case wrongIdentity(found: String, expected: String)
     /// The id is that of a runner or frontend that is there.
@@ -24,6 +26,7 @@ package enum RoleError: Error, Equatable, CustomStringConvertible {
             "\(address) is open to other machines, which needs --tls-certificate, --tls-key and --tls-ca, or --insecure"
         case .badAddress(let text, let reason): "'\(text)' is no address of the form HOST:PORT: \(reason)"
         case .badCertificate(let path, let reason): "\(path): \(reason)"
+        case .cannotListen(let address, let reason): "cannot listen on \(address): \(reason)"
         case .wrongIdentity(let found, let expected): "the certificate is \(found)'s, but must be \(expected)'s"
         case .alreadyConnected(let id): "\(id) is connected already"
         case .replayed(let runner, let incarnation, let newest):
@@ -40,6 +43,7 @@ extension RoleError: RPCErrorConvertible {
         case .wrongIdentity: .permissionDenied
         case .alreadyConnected, .replayed: .alreadyExists
         case .otherModel: .failedPrecondition
+        case .cannotListen: .unavailable
         case .message, .addressNeedsTLS, .badAddress, .badCertificate: .invalidArgument
         }
     }

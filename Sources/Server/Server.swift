@@ -64,6 +64,7 @@ package struct Server: Sendable {
     /// The engine is left to the caller.
     ///
     /// - Parameter onListening: called with the port of the public socket once it listens.
+    /// - Throws: `ListenError` when a socket cannot listen.
     package func run(onListening: @escaping @Sendable (Int) async -> Void = { _ in }) async throws {
         try await serviceGroup(onListening: onListening).run()
     }
@@ -71,9 +72,11 @@ package struct Server: Sendable {
     /// What `run` runs; tests stop it themselves.
     func serviceGroup(onListening: @escaping @Sendable (Int) async -> Void) -> ServiceGroup {
         let drain = DrainService(answers: answers, grace: configuration.gracePeriod, logger: logger)
-        var services: [any Service] = [monitor, publicApplication(onListening: onListening)]
+        let open = Listener(address: configuration.address, application: publicApplication(onListening: onListening))
+        var services: [any Service] = [monitor, open]
         if let address = configuration.adminAddress {
-            services.append(application(address, groups: [.open, .admin, .adminPage]) { _ in })
+            let admin = application(address, groups: [.open, .admin, .adminPage]) { _ in }
+            services.append(Listener(address: address, application: admin))
         }
         // Stopped from the last to the first: answers drain while the sockets still listen.
         return ServiceGroup(

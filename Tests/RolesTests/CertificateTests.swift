@@ -37,6 +37,37 @@ import X509
         await scheduler.end()
     }
 
+    @Test func `a scheduler says why it cannot start`() async throws {
+        let authority = try Authority()
+        let right = try authority.issue("punica://scheduler")
+        guard case .mutualTLS(let certificate, let key, let root) = right else { throw CancellationError() }
+        let missing = certificate + ".missing"
+        let wrong: [(ClusterSecurity, RoleError)] = [
+            (
+                .mutualTLS(certificate: missing, key: key, authority: root),
+                .badCertificate(path: missing, reason: "the file cannot be read")
+            ),
+            (
+                .mutualTLS(certificate: certificate, key: certificate, authority: root),
+                .badCertificate(path: certificate, reason: "there is no valid PEM private key in it")
+            ),
+            (
+                .mutualTLS(certificate: certificate, key: key, authority: key),
+                .badCertificate(path: key, reason: "there is no valid PEM certificate in it")
+            ),
+        ]
+        for (security, error) in wrong {
+            await #expect(throws: error) { try await TestCluster.startScheduler(loopback, security: security) }
+        }
+        let first = try await TestCluster.startScheduler(loopback, security: right)
+        await #expect(
+            throws: RoleError.cannotListen(address: first.address.description, reason: "Address already in use")
+        ) {
+            try await TestCluster.startScheduler(first.address, security: right)
+        }
+        await first.end()
+    }
+
     /// Who tries to attach as runner 0xabc, and whether that works.
     @Test(arguments: [
         ("punica://runner/00000000-0000-0000-0000-000000000abc", false, true),

@@ -47,6 +47,20 @@ private func eventually(_ condition: () -> Bool) async throws {
 @Suite(.serialized)
 struct LiveTests {
     @Test(arguments: [true, false])
+    func `a port that is taken is named in the error`(isAdmins: Bool) async throws {
+        try await serving(try TestServer()) { port, _ in
+            let second = try TestServer {
+                if isAdmins { $0.adminAddress = .init(host: "127.0.0.1", port: port) } else { $0.address.port = port }
+            }
+            await #expect(
+                throws: ListenError(host: "127.0.0.1", port: port, reason: "Address already in use")
+            ) {
+                try await second.server.run()
+            }
+        }
+    }
+
+    @Test(arguments: [true, false])
     func `a client that vanishes ends its request though no token comes`(streams: Bool) async throws {
         let source = ScriptedSource(.events([oneToken]))
         try await serving(try TestServer(source)) { port, _ in

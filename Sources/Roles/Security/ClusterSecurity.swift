@@ -39,8 +39,11 @@ package enum ClusterSecurity: Sendable, Equatable {
         return role
     }
 
-    func server() -> HTTP2ServerTransport.Posix.TransportSecurity {
+    /// - Throws: `badCertificate` for a file that cannot be read or is not what it should be.
+    func server() throws(RoleError) -> HTTP2ServerTransport.Posix.TransportSecurity {
         guard case .mutualTLS(let certificate, let key, let authority) = self else { return .plaintext }
+        for path in [certificate, authority] { _ = try Self.certificates(path) }
+        try Self.checkKey(key)
         return .mTLS(
             certificateChain: [.file(path: certificate, format: .pem)],
             privateKey: .file(path: key, format: .pem)
@@ -54,6 +57,8 @@ package enum ClusterSecurity: Sendable, Equatable {
     func client(of server: PeerRole) throws(RoleError) -> HTTP2ClientTransport.Posix.TransportSecurity {
         guard case .mutualTLS(let certificate, let key, let authority) = self else { return .plaintext }
         let roots = try Self.certificates(authority)
+        _ = try Self.certificates(certificate)
+        try Self.checkKey(key)
         return .mTLS(
             certificateChain: [.file(path: certificate, format: .pem)],
             privateKey: .file(path: key, format: .pem)
@@ -71,8 +76,22 @@ package enum ClusterSecurity: Sendable, Equatable {
             let parsed = try NIOSSLCertificate.fromPEMFile(path)
             return try parsed.map { try Certificate(derEncoded: $0.toDERBytes()) }
         } catch {
-            throw .badCertificate(path: path, reason: "\(error)")
+            throw .badCertificate(path: path, reason: fault(path, "certificate"))
         }
+    }
+
+    private static func checkKey(_ path: String) throws(RoleError) {
+        do {
+            _ = try NIOSSLPrivateKey(file: path, format: .pem)
+        } catch {
+            throw .badCertificate(path: path, reason: fault(path, "private key"))
+        }
+    }
+
+    /// The library's errors tell neither.
+    private static func fault(_ path: String, _ kind: String) -> String {
+        let isReadable = FileManager.default.isReadableFile(atPath: path)
+        return isReadable ? "there is no valid PEM \(kind) in it" : "the file cannot be read"
     }
 }
 

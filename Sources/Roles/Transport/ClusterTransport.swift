@@ -1,5 +1,12 @@
 internal import GRPCCore
 internal import GRPCNIOTransportHTTP2Posix
+internal import NIOCore
+
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Musl
+#endif
 
 typealias ClusterClient = GRPCClient<HTTP2ClientTransport.Posix>
 
@@ -10,6 +17,7 @@ struct ClusterServer: Sendable {
     private let serving: Task<Void, any Error>
 
     /// - Returns: once the address is bound; `address.port` is then the real one.
+    /// - Throws: `RoleError` for files that are no certificates or key, and where the address cannot be bound.
     static func start(
         on address: NetworkAddress,
         security: ClusterSecurity,
@@ -17,7 +25,7 @@ struct ClusterServer: Sendable {
     ) async throws -> ClusterServer {
         let transport = HTTP2ServerTransport.Posix(
             address: try address.socketAddress(),
-            transportSecurity: security.server(),
+            transportSecurity: try security.server(),
             config: .defaults {
                 // A peer that vanished without a word is noticed, and its requests end.
                 $0.connection.keepalive.time = .seconds(10)
@@ -27,12 +35,11 @@ struct ClusterServer: Sendable {
         )
         let server = GRPCServer(transport: transport, services: services)
         let serving = Task { try await server.serve() }
-        let bound: SocketAddress
+        let bound: GRPCNIOTransportCore.SocketAddress
         do {
             bound = try await transport.listeningAddress
         } catch {
-            // Why it cannot listen, rather than that it does not.
-            try await serving.value
+            try await tellWhy(serving, address)
             throw error
         }
         let port = bound.ipv4?.port ?? bound.ipv6?.port ?? address.port
@@ -41,6 +48,19 @@ struct ClusterServer: Sendable {
             server: server,
             serving: serving
         )
+    }
+
+    /// Why it cannot listen, rather than that it does not.
+    private static func tellWhy(_ serving: Task<Void, any Error>, _ address: NetworkAddress) async throws {
+        do {
+            try await serving.value
+        } catch let error as RuntimeError {
+            guard let cause = error.cause as? IOError else { throw error }
+            throw RoleError.cannotListen(
+                address: address.description,
+                reason: String(cString: strerror(cause.errnoCode))
+            )
+        }
     }
 
     /// Ends all calls at once.
