@@ -337,8 +337,6 @@ Operand Assembler::from(const std::string &text, const std::string &type) {
         {"%laneid", Special::lane},
         {"%warpid", Special::warp},
         {"%lanemask_lt", Special::laneMaskLess},
-        {"%cluster_ctarank", Special::rankInCluster},
-        {"%cluster_nctarank", Special::clusterSize},
     };
     if (const auto found = special.find(text); found != special.end()) {
         return {found->second * Special::rowBytes, 4, false};

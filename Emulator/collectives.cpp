@@ -87,10 +87,6 @@ bool barrier(Assembler &a, const Statement &s, Instruction &i) {
         i.run = [](Warp &, const Instruction &, Mask) {};
         return true;
     }
-    if (s.has("cluster")) {
-        i.flow = s.has("arrive") ? Flow::clusterArrive : Flow::clusterWait;
-        return true;
-    }
     i.flow = Flow::barrier;
     i.waits = !s.has("arrive");
     size_t next = 0;
@@ -183,112 +179,12 @@ bool matrices(Assembler &a, const Statement &s, Instruction &i) {
     return true;
 }
 
-// PTX ISA, wgmma: 16 inputs of a row of a matrix in shared memory. 64 inputs lie side by side in 128 bytes, whose
-// pieces of 16 bytes are swapped by the row's number.
-void readRow(Warp &warp, uint64_t descriptor, int row, uint16_t (&inputs)[16]) {
-    const uint64_t start = (descriptor & 0x3fff) << 4, toNextRows = (descriptor >> 32 & 0x3fff) << 4;
-    for (int half = 0; half < 2; ++half) {
-        const uint64_t place = start + row / 8 * toNextRows + row % 8 * 128 + 16 * half;
-        std::memcpy(inputs + 8 * half, warp.place(Space::shared, place ^ (place >> 3 & 0x70), 16, row), 16);
-    }
-}
-
-// The factors of a warp's share of a product: 16 of 64 rows, and all of the other's.
-struct Factors {
-    uint16_t a[16][16], b[256][16];
-
-    Factors(Warp &warp, uint64_t first, uint64_t second, int n) : columns_(n) {
-        const int firstRow = int(*warp.row<uint32_t>({Special::warp * Special::rowBytes, 4, false}) % 4) * 16;
-        for (int row = 0; row < 16; ++row) readRow(warp, first, firstRow + row, a[row]);
-        for (int row = 0; row < n; ++row) readRow(warp, second, row, b[row]);
-    }
-
-    uint64_t hash() const {
-        uint64_t hash = 0xcbf29ce484222325;
-        const auto mix = [&](const uint16_t(&row)[16]) {
-            uint64_t words[4];
-            std::memcpy(words, row, sizeof words);
-            for (const uint64_t word : words) hash = std::rotl((hash ^ word) * 0x9e3779b97f4a7c15, 29);
-        };
-        for (const auto &row : a) mix(row);
-        for (int row = 0; row < columns_; ++row) mix(b[row]);
-        return hash;
-    }
-
-  private:
-    int columns_;
-};
-
-// d[16, n] += a[16, 16] * b[n, 16]
-template <float (*widen)(uint16_t)>
-void multiplyAsynchronously(Warp &warp, const Instruction &i, Mask) {
-    const uint64_t first = *warp.row<uint64_t>(i.from[0]), second = *warp.row<uint64_t>(i.from[1]);
-    if (first >> 62 != 1 || second >> 62 != 1) throw Fault("rows that are not of 128 bytes with swapped pieces");
-    const bool adds = *warp.row<Mask>(i.from[2]) & 1;
-    const int n = int(i.to.size()) * 2;
-    const Factors factors(warp, first, second, n);
-    float a[16][16], b[256][16];
-    for (int k = 0; k < 16; ++k) {
-        for (int row = 0; row < 16; ++row) a[row][k] = widen(factors.a[row][k]);
-        for (int row = 0; row < n; ++row) b[row][k] = widen(factors.b[row][k]);
-    }
-    for (size_t r = 0; r < i.to.size(); ++r) {
-        float *sums = warp.row<float>(i.to[r]);
-        for (int lane = 0; lane < kLanes; ++lane) {
-            const int row = lane / 4 + int(r % 4 / 2) * 8, column = int(r / 4) * 8 + lane % 4 * 2 + int(r % 2);
-            float sum = adds ? sums[lane] : 0;
-            for (int k = 0; k < 16; ++k) sum += a[row][k] * b[column][k];
-            sums[lane] = sum;
-        }
-    }
-    warp.products.push_back({first, second, n, factors.hash(), warp.productGroups});
-}
-
-// Computed at once, since PTX moves sums about before they are waited for; but what was multiplied must be there still
-// when it is waited for.
-bool asynchronousProduct(Assembler &a, const Statement &s, Instruction &i) {
-    i.flow = Flow::collective;
-    if (s.has("fence")) {
-        i.run = [](Warp &, const Instruction &, Mask) {};
-    } else if (s.has("commit_group")) {
-        i.run = [](Warp &warp, const Instruction &, Mask) { ++warp.productGroups; };
-    } else if (s.has("wait_group")) {
-        i.from = {a.from(s.operands[0], "u32")};
-        i.run = [](Warp &warp, const Instruction &i, Mask) {
-            const uint32_t pending = *warp.row<uint32_t>(i.from[0]);
-            size_t done = 0;
-            for (; done < warp.products.size(); ++done) {
-                if (warp.products[done].group + pending >= warp.productGroups) break;
-                const PendingProduct &product = warp.products[done];
-                if (Factors(warp, product.a, product.b, product.columns).hash() != product.hash) {
-                    throw Fault("factors of a product are written before it is waited for");
-                }
-            }
-            warp.products.erase(warp.products.begin(), warp.products.begin() + done);
-        };
-    } else if (s.has("mma_async") && s.type() == s.type(1) && s.type().ends_with("f16") && s.type(2) == "f32") {
-        for (const std::string &name : Assembler::vector(s.operands[0])) i.to.push_back(a.to(name));
-        if (!s.has("m64n" + std::to_string(2 * i.to.size()) + "k16") || s.operands.size() != 8) return false;
-        // Neither is negated, and both have their inputs side by side.
-        for (size_t k = 4; k < 8; ++k) {
-            if (s.operands[k] != (k < 6 ? "1" : "0")) return false;
-        }
-        i.from = {a.from(s.operands[1], "b64"), a.from(s.operands[2], "b64"), a.from(s.operands[3], "pred")};
-        i.run = s.type() == "bf16" ? multiplyAsynchronously<widenBrain> : multiplyAsynchronously<widenHalf>;
-    } else {
-        return false;
-    }
-    i.from.push_back(a.constant(~0u, 4));
-    return true;
-}
-
 } // namespace
 
 bool assembleCollective(Assembler &a, const Statement &s, Instruction &i) {
     const std::string &name = s.words[0];
     if (name == "bar" || name == "barrier") return barrier(a, s, i);
     if (name == "ldmatrix" || name == "mma") return matrices(a, s, i);
-    if (name == "wgmma") return asynchronousProduct(a, s, i);
     if (name != "shfl" && name != "vote") return false;
     i.flow = Flow::collective;
     return name == "shfl" ? shuffleInstruction(a, s, i) : vote(a, s, i);

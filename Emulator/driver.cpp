@@ -471,16 +471,8 @@ CUresult cuLaunchKernelEx(const CUlaunchConfig *c, CUfunction function, void **p
     if (function->entry->dynamicStart + c->sharedBytes > kMostSharedBytes) return kInvalidValue;
     gpu::Launch launch;
     for (unsigned i = 0; i < c->attributeCount; ++i) {
-        const CUlaunchAttribute &attribute = c->attributes[i];
-        if (attribute.id == CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION) {
-            launch.overlaps = attribute.value.programmaticStreamSerializationAllowed != 0;
-        } else if (attribute.id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION) {
-            const CUDAClusterSize size = attribute.value.clusterSize;
-            if (size.y != 1 || size.z != 1 || size.x == 0 || size.x > 8 || c->gridX % size.x != 0) return kInvalidValue;
-            launch.clusterSize = size.x;
-        } else {
-            return kNotSupported;
-        }
+        if (c->attributes[i].id != CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION) return kNotSupported;
+        launch.overlaps = c->attributes[i].value.programmaticStreamSerializationAllowed != 0;
     }
     launch.program = function->program;
     launch.entry = function->entry;

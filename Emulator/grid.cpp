@@ -22,15 +22,9 @@ class Grid {
         threads_ = launch.block[0] * launch.block[1] * launch.block[2];
         sharedBytes_ = launch.entry->dynamicStart + launch.dynamicBytes;
         count_ = launch.grid[0] * launch.grid[1] * launch.grid[2];
-        const uint32_t size = launch.clusterSize;
-        blocks_ = std::vector<Block>(std::min(count_, std::max(launch.residentBlocks / size, 1u) * size));
-        clusters_ = std::vector<Cluster>(blocks_.size() / size);
-        for (size_t i = 0; i < blocks_.size(); ++i) {
-            blocks_[i].cluster = &clusters_[i / size];
-            clusters_[i / size].blocks.push_back(&blocks_[i]);
-        }
-        for (Cluster &cluster : clusters_) start(cluster);
-        running_ = uint32_t(clusters_.size());
+        blocks_ = std::vector<Block>(std::min(count_, std::max(launch.residentBlocks, 1u)));
+        for (Block &block : blocks_) start(block, next_++);
+        running_ = uint32_t(blocks_.size());
     }
 
     const std::string &name() const { return launch_.entry->name; }
@@ -57,8 +51,8 @@ class Grid {
             if (block.liveThreads == 0) continue;
             const size_t count = (threads_ + kLanes - 1) / kLanes, first = random() % count;
             for (size_t i = 0; i < count; ++i) ran |= turn(*block.warps[(first + i) % count]);
-            if (block.cluster->liveThreads() > 0) continue;
-            if (next_ < count_) start(*block.cluster);
+            if (block.liveThreads > 0) continue;
+            if (next_ < count_) start(block, next_++);
             else --running_;
         }
         return ran;
@@ -93,11 +87,6 @@ class Grid {
         return random_ >> 8;
     }
 
-    void start(Cluster &cluster) {
-        cluster.arrived = 0;
-        for (Block *block : cluster.blocks) start(*block, next_++);
-    }
-
     void start(Block &block, uint32_t number) {
         block.index[0] = number % launch_.grid[0];
         block.index[1] = number / launch_.grid[0] % launch_.grid[1];
@@ -124,8 +113,6 @@ class Grid {
         warp.file.resize(program.fileBytes);
         warp.locals.assign(program.localBytes * kLanes, kUnwritten);
         warp.copies.clear();
-        warp.products.clear();
-        warp.productGroups = 0;
         std::fill(std::begin(warp.copyGroups), std::end(warp.copyGroups), 0);
         std::fill(std::begin(warp.ranges), std::end(warp.ranges), Range());
         const uint32_t lanes = std::min<uint32_t>(kLanes, threads_ - number * kLanes);
@@ -152,8 +139,6 @@ class Grid {
         }
         set(Special::lane, lane);
         set(Special::warp, number);
-        set(Special::rankInCluster, block.index[0] % launch_.clusterSize);
-        set(Special::clusterSize, launch_.clusterSize);
         set(Special::laneMaskLess, (1u << lane) - 1);
         reinterpret_cast<const uint8_t **>(warp.file.data() + Special::parameters)[lane] = launch_.parameters.data();
         reinterpret_cast<uint8_t **>(warp.file.data() + Special::local)[lane] =
@@ -171,7 +156,6 @@ class Grid {
     uint32_t running_ = 0;
     bool mayPass_ = false;
     std::vector<Block> blocks_;
-    std::vector<Cluster> clusters_;
 };
 
 } // namespace

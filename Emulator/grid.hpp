@@ -13,8 +13,6 @@ struct Launch {
     uint32_t grid[3] = {1, 1, 1};
     uint32_t block[3] = {1, 1, 1};
     uint32_t dynamicBytes = 0;
-    // Blocks of a cluster; they are neighbours along x.
-    uint32_t clusterSize = 1;
     // Blocks at a time, at most.
     uint32_t residentBlocks = 1;
     // Whether it may start when all blocks of the launch before have released it (programmatic dependent launch).

@@ -67,8 +67,7 @@ bool withSizes(const std::string &type, uint32_t registerBytes, Body body) {
 
 Space spaceOf(const Statement &s) {
     if (s.has("global")) return Space::global;
-    if (s.has("shared") || s.has("shared::cta")) return Space::shared;
-    if (s.has("shared::cluster")) return Space::cluster;
+    if (s.has("shared")) return Space::shared;
     if (s.has("local")) return Space::local;
     if (s.has("param")) return Space::parameters;
     return Space::generic;
@@ -169,8 +168,7 @@ bool asynchronousCopy(Assembler &a, const Statement &s, Instruction &i) {
         };
         return true;
     }
-    const bool isShared = s.has("shared") || s.has("shared::cta");
-    if (!isShared || s.has("bulk") || s.has("mbarrier")) return false;
+    if (!s.has("shared") || s.has("bulk") || s.has("mbarrier")) return false;
     a.address(i, s.operands[0], i.space);
     a.address(i, s.operands[1], i.space);
     if (i.displacement != 0) return false;
@@ -180,64 +178,6 @@ bool asynchronousCopy(Assembler &a, const Statement &s, Instruction &i) {
     return true;
 }
 
-// A barrier in shared memory: its phase's bit, how many are to come, and how many of them have not.
-struct MemoryBarrier {
-    uint64_t left : 24, count : 24, phase : 1;
-};
-
-template <class Body>
-void withBarriers(Warp &warp, const Instruction &i, Mask mask, Body body) {
-    for (int lane = 0; lane < kLanes; ++lane) {
-        if (!(mask >> lane & 1)) continue;
-        uint8_t *place = warp.place(Space::shared, addressOf(warp, i, i.from[0], lane), sizeof(MemoryBarrier), lane);
-        MemoryBarrier barrier;
-        std::memcpy(&barrier, place, sizeof barrier);
-        body(barrier, lane);
-        std::memcpy(place, &barrier, sizeof barrier);
-    }
-}
-
-bool memoryBarrier(Assembler &a, const Statement &s, Instruction &i) {
-    if (s.has("init")) {
-        a.address(i, s.operands[0], i.space);
-        i.from.push_back(a.from(s.operands[1], "u32"));
-        i.run = [](Warp &warp, const Instruction &i, Mask mask) {
-            withBarriers(warp, i, mask, [&](MemoryBarrier &barrier, int lane) {
-                const uint32_t count = warp.row<uint32_t>(i.from[1])[lane];
-                barrier = {count, count, 0};
-            });
-        };
-        return true;
-    }
-    if (s.has("arrive") && s.operands.size() == 2 && s.operands[0] == "_") {
-        a.address(i, s.operands[1], i.space);
-        i.run = [](Warp &warp, const Instruction &i, Mask mask) {
-            withBarriers(warp, i, mask, [](MemoryBarrier &barrier, int) {
-                if (barrier.left == 0) throw Fault("more arrive at a barrier in memory than it is for");
-                barrier.left = barrier.left - 1;
-                if (barrier.left > 0) return;
-                barrier.left = barrier.count;
-                barrier.phase = barrier.phase ^ 1;
-            });
-        };
-        return true;
-    }
-    if ((s.has("try_wait") || s.has("test_wait")) && s.has("parity")) {
-        i.to = {a.to(s.operands[0])};
-        a.address(i, s.operands[1], i.space);
-        i.from.push_back(a.from(s.operands[2], "u32"));
-        i.run = [](Warp &warp, const Instruction &i, Mask mask) {
-            withBarriers(warp, i, mask, [&](const MemoryBarrier &barrier, int lane) {
-                Mask *done = warp.row<Mask>(i.to[0]);
-                const bool is = barrier.phase != (warp.row<uint32_t>(i.from[1])[lane] & 1);
-                *done = (*done & ~(Mask{1} << lane)) | Mask{is} << lane;
-            });
-        };
-        return true;
-    }
-    return false;
-}
-
 } // namespace
 
 bool assembleMemory(Assembler &a, const Statement &s, Instruction &i) {
@@ -245,13 +185,6 @@ bool assembleMemory(Assembler &a, const Statement &s, Instruction &i) {
     if (name == "ld" || name == "st") return loadOrStore(a, s, i);
     if (name == "atom" || name == "red") return atomicInstruction(a, s, i);
     if (name == "cp" && s.words[1] == "async") return asynchronousCopy(a, s, i);
-    if (name == "mbarrier") return memoryBarrier(a, s, i);
-    if (name == "mapa" && s.type() == "u32") {
-        i.to = {a.to(s.operands[0])};
-        i.from = {a.from(s.operands[1], "u32"), a.from(s.operands[2], "u32")};
-        i.run = lanewise<uint32_t, [](uint32_t x, uint32_t rank) { return x | (rank + 1) << 24; }, uint32_t, uint32_t>;
-        return true;
-    }
     if (name == "griddepcontrol") {
         if (s.has("wait")) i.flow = Flow::predecessor;
         else i.run = [](Warp &warp, const Instruction &, Mask) { warp.block->isReleased = true; };

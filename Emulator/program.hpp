@@ -31,8 +31,6 @@ enum class Space : uint8_t {
     generic,
     global,
     shared,
-    // Of the blocks of a cluster.
-    cluster,
     // The launch's parameters.
     parameters,
     // A thread's own: arrays, and what goes to functions and back.
@@ -50,9 +48,6 @@ enum class Flow : uint8_t {
     collective,
     // Waits for the launch before.
     predecessor,
-    // Comes to the barrier of a cluster's blocks, and waits there.
-    clusterArrive,
-    clusterWait,
     trap,
 };
 
@@ -121,8 +116,6 @@ struct Special {
         lane,
         warp,
         laneMaskLess,
-        rankInCluster,
-        clusterSize,
         count,
     };
     static constexpr uint32_t rowBytes = 4 * kLanes;

@@ -23,10 +23,6 @@ void Warp::wake(Group &group) {
         group.state = Group::ready;
         ++group.at;
     }
-    if (group.state == Group::atCluster && block->cluster->generation != group.clusterGeneration) {
-        group.state = Group::ready;
-        ++group.at;
-    }
     if (group.state != Group::atBarrier || block->barriers[group.barrier].generation == group.generation) return;
     const Instruction &instruction = program->code[group.at];
     if (instruction.reduces) {
@@ -118,14 +114,6 @@ bool Warp::follow(size_t index, const Instruction &instruction, Mask mask) {
         case Flow::predecessor:
             if (!block->mayPass) return wait(group, Group::atPredecessor);
             break;
-        case Flow::clusterArrive:
-            group.clusterGeneration = block->cluster->generation;
-            block->cluster->arrived += std::popcount(mask);
-            block->cluster->complete();
-            break;
-        case Flow::clusterWait:
-            if (block->cluster->generation == group.clusterGeneration) return wait(group, Group::atCluster);
-            break;
         case Flow::next: break;
     }
     ++group.at;
@@ -188,18 +176,6 @@ void Block::complete(Barrier &barrier) {
     ++barrier.generation;
 }
 
-uint32_t Cluster::liveThreads() const {
-    uint32_t count = 0;
-    for (const Block *block : blocks) count += block->liveThreads;
-    return count;
-}
-
-void Cluster::complete() {
-    if (arrived == 0 || arrived < liveThreads()) return;
-    arrived = 0;
-    ++generation;
-}
-
 void Block::completeAll() {
     for (Barrier &barrier : barriers) {
         if (barrier.expected == 0) complete(barrier);
@@ -247,10 +223,8 @@ bool Warp::end(size_t index, Mask mask) {
         }
     }
     live &= ~mask;
-    if (live == 0 && !products.empty()) throw Fault("products that nobody waits for");
     block->liveThreads -= std::popcount(mask);
     block->completeAll();
-    block->cluster->complete();
     return false;
 }
 
@@ -280,7 +254,7 @@ void Warp::land(PendingCopy &copy, int lane) {
 
 uint8_t *Warp::place(Space space, uint64_t address, uint32_t bytes, int lane) {
     const auto fail = [&](const char *what) {
-        static const char *const names[] = {"generic", "global", "shared", "cluster", "parameter", "local"};
+        static const char *const names[] = {"generic", "global", "shared", "parameter", "local"};
         char text[256];
         std::snprintf(
             text, sizeof text, "%u bytes at %s address 0x%llx of lane %d %s", bytes, names[int(space)],
@@ -288,15 +262,7 @@ uint8_t *Warp::place(Space space, uint64_t address, uint32_t bytes, int lane) {
         throw AddressFault(text);
     };
     if (address % bytes != 0) fail("are not aligned");
-    if (space == Space::cluster && address >> 24 != 0) {
-        // As `mapa` makes them.
-        if (address >> 24 > block->cluster->blocks.size()) fail("are those of no block of the cluster");
-        const Block &other = *block->cluster->blocks[(address >> 24) - 1];
-        if (other.liveThreads == 0) fail("are those of a block that has ended");
-        if ((address & 0xffffff) + bytes > other.sharedBytes) fail("lie outside the block's memory");
-        return other.shared + (address & 0xffffff);
-    }
-    if (space == Space::shared || space == Space::cluster) {
+    if (space == Space::shared) {
         if (address + bytes > block->sharedBytes) fail("lie outside the block's memory");
         return block->shared + address;
     }

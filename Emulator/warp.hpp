@@ -20,19 +20,18 @@ struct AddressFault : Fault {
 
 // Lanes that execute together.
 struct Group {
-    enum State : uint8_t { ready, atBarrier, atCollective, atPredecessor, atCluster };
+    enum State : uint8_t { ready, atBarrier, atCollective, atPredecessor };
 
     int at = 0;
     Mask mask = 0;
     State state = ready;
     uint32_t barrier = 0;
     uint32_t generation = 0;
-    uint32_t clusterGeneration = 0;
     // Calls that these lanes are in, the instruction of each.
     int calls[4] = {-1, -1, -1, -1};
     int depth = 0;
 
-    bool waits() const { return state == atBarrier || state == atPredecessor || state == atCluster; }
+    bool waits() const { return state == atBarrier || state == atPredecessor; }
     bool joins(const Group &other) const {
         return at == other.at && state == other.state && depth == other.depth &&
                std::memcmp(calls, other.calls, sizeof calls) == 0;
@@ -59,27 +58,6 @@ struct PendingCopy {
     const uint8_t *from[kLanes];
 };
 
-// A product of the asynchronous tensor cores that has been issued and not been waited for.
-struct PendingProduct {
-    uint64_t a, b;
-    int columns;
-    // Of both factors.
-    uint64_t hash;
-    uint32_t group;
-};
-
-struct Block;
-
-// Blocks that run together and read each other's shared memory.
-struct Cluster {
-    std::vector<Block *> blocks;
-    uint32_t arrived = 0;
-    uint32_t generation = 0;
-
-    uint32_t liveThreads() const;
-    void complete();
-};
-
 struct Block {
     uint32_t index[3] = {};
     std::vector<uint8_t> memory;
@@ -89,7 +67,6 @@ struct Block {
     // Whether the launches before have ended, and whether the next one may start as far as this block goes.
     bool mayPass = true;
     bool isReleased = false;
-    Cluster *cluster = nullptr;
     uint64_t random = 1;
     Barrier barriers[16];
     std::vector<std::unique_ptr<Warp>> warps;
@@ -111,8 +88,6 @@ struct Warp {
     Mask live = 0;
     std::vector<PendingCopy> copies;
     uint32_t copyGroups[kLanes] = {};
-    std::vector<PendingProduct> products;
-    uint32_t productGroups = 0;
     int at = 0;
     Range ranges[16] = {};
 

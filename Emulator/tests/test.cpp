@@ -35,7 +35,6 @@ nvrtcResult nvrtcGetCUBIN(nvrtcProgram, char *);
 namespace {
 
 constexpr int kNumbers = 4096;
-constexpr unsigned kDynamicBytes = 80 * 128;
 
 struct Machine {
     CUmodule module = nullptr;
@@ -66,19 +65,13 @@ struct Machine {
         std::exit(2);
     }
 
-    // A launch of one cluster, with or without leave to overlap its predecessor.
-    CUresult launch(
-        const char *name, int argument, unsigned threads, CUdeviceptr to, bool overlaps = false,
-        unsigned blocks = 1) const {
+    CUresult launch(const char *name, int argument, unsigned threads, CUdeviceptr to, bool overlaps = false) const {
         CUfunction function = nullptr;
         if (cuModuleGetFunction(&function, module, name) != 0) fail(name);
-        CUlaunchAttribute attributes[2] = {};
-        attributes[0].id = CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION;
-        attributes[0].value.clusterSize = {blocks, 1, 1};
-        attributes[1].id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
-        attributes[1].value.programmaticStreamSerializationAllowed = 1;
-        const CUlaunchConfig configuration{blocks,        1,      1,          threads,           1, 1,
-                                           kDynamicBytes, stream, attributes, overlaps ? 2u : 1u};
+        CUlaunchAttribute attribute{};
+        attribute.id = CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION;
+        attribute.value.programmaticStreamSerializationAllowed = 1;
+        const CUlaunchConfig configuration{1, 1, 1, threads, 1, 1, 0, stream, &attribute, overlaps ? 1u : 0u};
         void *parameters[] = {&to, &argument};
         return cuLaunchKernelEx(&configuration, function, parameters, nullptr);
     }
@@ -230,30 +223,6 @@ const std::vector<Test> tests = {
     {"launches that wait for their predecessors see what they wrote",
      [](const Machine &m) { return m.incremented(12, true) == 12; }},
     {"launches that do not wait do not", [](const Machine &m) { return m.incremented(12, false) < 12; }},
-    {"blocks of a cluster that meet read each other's memory",
-     [](const Machine &m) {
-         m.launch("exchange", 1, 32, m.memory, false, 2);
-         return isRight(m, 0, 64, [](int i) { return i ^ 32; });
-     }},
-    {"blocks that do not meet do not",
-     [](const Machine &m) {
-         m.launch("exchange", 0, 32, m.memory, false, 2);
-         return !isRight(m, 0, 64, [](int i) { return i ^ 32; });
-     }},
-    {"an asynchronous product is right",
-     [](const Machine &m) {
-         return m.launch("product", 1, 128, m.memory) == 0 && isRight(m, 0, 64 * 16, [](int i) {
-                    int sum = 0;
-                    for (int k = 0; k < 64; ++k) {
-                        sum += ((i / 16 * 3 + k * 5) % 7 - 3) * (((64 + i % 16) * 2 + k * k) % 5 - 2);
-                    }
-                    return sum;
-                });
-     }},
-    {"factors that are written too early are an error",
-     [](const Machine &m) { return m.launch("product", 0, 128, m.memory) == 719; }},
-    {"a product that nobody waits for is an error",
-     [](const Machine &m) { return m.launch("product", 2, 128, m.memory) == 719; }},
     {"copies to a place that all have read are right",
      [](const Machine &m) {
          m.launch("write", 0, 1024, m.memory);

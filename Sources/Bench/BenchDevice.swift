@@ -22,14 +22,7 @@ package struct BenchDevice: ParsableArguments {
     var choice: DeviceChoice {
         switch backend {
         case .cpu: .cpu(threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        case .cuda:
-            .cuda(
-                CUDASettings(
-                    ordinal: gpu,
-                    memoryUtilization: gpuMemoryUtilization,
-                    sumsDirectly: !ncclOnly
-                )
-            )
+        case .cuda: .cuda(CUDASettings(ordinal: gpu, memoryUtilization: gpuMemoryUtilization, sumsDirectly: !ncclOnly))
         }
     }
 

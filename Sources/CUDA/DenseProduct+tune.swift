@@ -64,26 +64,17 @@ extension DenseProduct {
         _ repetitions: Int,
         _ stream: Stream
     ) throws(CUDAError) -> Double? {
+        let graph: Graph
         do throws(CUDAError) {
-            let milliseconds = try time(repetitions: repetitions, on: stream) { () throws(CUDAError) in
+            graph = try Graph.capture(on: stream) { () throws(CUDAError) in
                 for product in operands {
                     try multiply(plan, product.x, by: product.weight, into: product.y, on: stream)
                 }
             }
-            return milliseconds * 1000 / Double(operands.count)
         } catch {
             if error.isSticky { throw error }
             return nil
         }
-    }
-
-    /// Milliseconds of what `issue` gives a stream to do, recorded and replayed: the quickest of some.
-    private func time(
-        repetitions: Int,
-        on stream: Stream,
-        _ issue: () throws(CUDAError) -> Void
-    ) throws(CUDAError) -> Double {
-        let graph = try Graph.capture(on: stream, issue)
         try graph.launch(on: stream)
         let start = try Event(context, timing: true)
         let end = try Event(context, timing: true)
@@ -95,6 +86,6 @@ extension DenseProduct {
             try end.synchronize()
             best = min(best, try Event.milliseconds(from: start, to: end))
         }
-        return best
+        return best * 1000 / Double(operands.count)
     }
 }

@@ -30,37 +30,24 @@ struct ChoiceComparison {
         _ choose: ([SamplingRequest]) throws(BackendError) -> [SampledToken?]
     ) throws(BackendError) {
         let ways = logits.indices.map { Self.ways[(compared + $0) % Self.ways.count](UInt64(compared + $0)) }
+        let history = history
         // Requests point to the history, which stays where it is meanwhile.
-        let chosen = try history.withUnsafeBufferPointer { history throws(BackendError) in
-            try choose(
-                ways.map { way in
-                    SamplingRequest(parameters: way.parameters, history: history, promptCount: 5, banned: way.banned)
-                }
-            )
-        }
-        precondition(chosen.count == logits.count, "\(chosen.count) tokens for \(logits.count) rows")
-        for (row, way) in ways.enumerated() {
-            let expected = expected(logits[row], way)
-            if !Self.agree(chosen[row], expected) {
-                wrong.append("\(way.parameters): \(describe(chosen[row])), not \(describe(expected))")
+        try history.withUnsafeBufferPointer { history throws(BackendError) in
+            let requests = ways.map { way in
+                SamplingRequest(parameters: way.parameters, history: history, promptCount: 5, banned: way.banned)
             }
+            let chosen = try choose(requests)
+            precondition(chosen.count == logits.count, "\(chosen.count) tokens for \(logits.count) rows")
+            for (row, request) in requests.enumerated() { judge(chosen[row], logits[row], request) }
         }
         compared += logits.count
     }
 
-    private mutating func expected(_ logits: [Float], _ way: Way) -> SampledToken? {
+    private mutating func judge(_ found: SampledToken?, _ logits: [Float], _ request: SamplingRequest) {
         var logits = logits
-        let history = history
-        return logits.withUnsafeMutableBufferPointer { logits in
-            sampler.sample(
-                logits: logits,
-                parameters: way.parameters,
-                history: history.span,
-                promptCount: 5,
-                position: history.count,
-                banned: way.banned.span
-            )
-        }
+        let expected = logits.withUnsafeMutableBufferPointer { sampler.sample($0, for: request) }
+        guard !Self.agree(found, expected) else { return }
+        wrong.append("\(request.parameters): \(describe(found)), not \(describe(expected))")
     }
 
     static func agree(_ found: SampledToken?, _ expected: SampledToken?) -> Bool {

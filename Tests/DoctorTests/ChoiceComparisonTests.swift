@@ -20,16 +20,7 @@ import Testing
         try comparison.compare(logits) { requests throws(BackendError) in
             zip(logits, requests).map { row, request in
                 var row = row
-                var token = row.withUnsafeMutableBufferPointer { row in
-                    sampler.sample(
-                        logits: row,
-                        parameters: request.parameters,
-                        history: request.history.span,
-                        promptCount: request.promptCount,
-                        position: request.history.count,
-                        banned: request.banned.span
-                    )
-                }
+                var token = row.withUnsafeMutableBufferPointer { sampler.sample($0, for: request) }
                 change(&token)
                 return token
             }

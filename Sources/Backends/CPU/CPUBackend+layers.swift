@@ -120,21 +120,7 @@ extension CPUBackend {
         outputs.removeAll(keepingCapacity: true)
         for index in 0..<requests.count {
             let row = UnsafeMutableBufferPointer(start: logits.pointer + index * logits.width, count: logits.width)
-            outputs.append(choose(row, requests[index]))
+            outputs.append(sampler.sample(row, for: requests[index]))
         }
-    }
-
-    private mutating func choose(
-        _ row: UnsafeMutableBufferPointer<Float>,
-        _ request: SamplingRequest
-    ) -> SampledToken? {
-        sampler.sample(
-            logits: row,
-            parameters: request.parameters,
-            history: request.history.span,
-            promptCount: request.promptCount,
-            position: request.history.count,
-            banned: request.banned.span
-        )
     }
 }

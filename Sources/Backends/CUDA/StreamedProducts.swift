@@ -150,7 +150,7 @@ final class StreamedProducts {
 }
 
 extension StreamedGeometry.Device {
-    init(_ context: Context) {
+    fileprivate init(_ context: Context) {
         self.init(
             multiprocessors: context.multiprocessorCount,
             sharedBytes: context.sharedBytesPerBlock
