@@ -138,6 +138,9 @@ struct DoctorCase: Sendable {
         // A long prompt beside decodes.
         plan.step((0..<11).map { ($0, 1) } + [(12, 150)])
         plan.step([(12, 1), (3, 1), (5, 1)])
+        // Prompts and decodes of which most rows have adapters, none of them DoRA's, and of which few have.
+        plan.step([(3, 20), (4, 1), (6, 1), (7, 12), (8, 9)])
+        plan.step([(0, 1), (9, 10), (11, 90), (12, 20)])
         // So many decodes that a row of the wide case has few splits, and more than one look at each.
         plan.step((0..<13).map { ($0, 1) })
         // Nobody has an adapter: decodes, and as many rows as each of the kernels for few rows takes.

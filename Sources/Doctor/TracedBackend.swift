@@ -13,7 +13,6 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
     private var failure: BackendError?
     /// What the device's own pass returns, which does nothing.
     private var placeholder: Rows?
-    private var isDecode = false
     private var rowCount = 0
     private var wantedCount = 0
 
@@ -42,7 +41,7 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
 
     mutating func forward(_ batch: borrowing Batch, _ pass: (inout Self) -> Rows) -> Rows {
         trace.removeAll()
-        (isDecode, rowCount, wantedCount) = (batch.isDecode, batch.tokenCount, batch.logitRows.count)
+        (rowCount, wantedCount) = (batch.tokenCount, batch.logitRows.count)
         guard let placeholder else { preconditionFailure("a step before there is room for activations") }
         // The device takes the batch and has nothing to do; the operations then come one by one.
         _ = device.forward(batch) { _ in placeholder }
@@ -119,11 +118,6 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
     }
 
     mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
-        guard isDecode else {
-            // No device does both at once then, so they are compared one by one.
-            rotateAndAppend(qkv, layer: layer, shape: shape)
-            return attend(qkv, layer: layer, shape: shape, into: output)
-        }
         device.appendAndAttend(qkv, layer: layer, shape: shape, into: output)
         note("layer \(layer) append and attend", output, rowCount)
     }

@@ -18,24 +18,24 @@ import Testing
         #expect(StepUpdates.allCases.map { StepExtent(updates: $0).hasAdapters } == [false, true, true, true])
     }
 
-    @Test func `updates go along with few rows, else before a decode's products unless columns are scaled`() {
-        func choice(ranks: Int, scales: Bool = false, decodes: Bool = true, _ possible: [StepUpdates]) -> StepUpdates {
-            StepUpdates(ranks: ranks, scalesColumns: scales, isDecode: decodes) { possible.contains($0) }
+    @Test func `updates go along with few rows, else before products where that pays, unless columns are scaled`() {
+        func choice(ranks: Int, scales: Bool = false, pays: Bool = true, _ possible: [StepUpdates]) -> StepUpdates {
+            StepUpdates(ranks: ranks, scalesColumns: scales, writesAll: pays) { possible.contains($0) }
         }
         let most = StreamedProducts.mostRanks
         #expect(choice(ranks: most, StepUpdates.allCases) == .along)
-        #expect(choice(ranks: most, scales: true, decodes: false, StepUpdates.allCases) == .along)
+        #expect(choice(ranks: most, scales: true, pays: false, StepUpdates.allCases) == .along)
         #expect(choice(ranks: most + 1, StepUpdates.allCases) == .before)
         #expect(choice(ranks: most, [.before, .after]) == .before)
         #expect(choice(ranks: most, [.after]) == .after)
         #expect(choice(ranks: most + 1, scales: true, StepUpdates.allCases) == .after)
-        #expect(choice(ranks: most + 1, decodes: false, StepUpdates.allCases) == .after)
+        #expect(choice(ranks: most + 1, pays: false, StepUpdates.allCases) == .after)
     }
 
-    @Test func `products run over whole buckets, and over tiles of 128 rows beyond them`() {
+    @Test func `products run over whole buckets, and over multiples of 32 rows beyond them`() {
         #expect(CUDABackend.paddedRows(1) == 1)
         #expect(CUDABackend.paddedRows(33) == 40)
-        #expect(CUDABackend.paddedRows(257) == 384)
+        #expect(CUDABackend.paddedRows(257) == 288)
         #expect(CUDABackend.paddedRows(1024) == 1024)
     }
 
@@ -45,6 +45,7 @@ import Testing
         let regions =
             [
                 layout.counts, layout.tokens, layout.positions, layout.kvPositions, layout.rowSlots,
+                layout.tileKVPositions, layout.singleRows,
                 layout.rowPages, layout.sequenceStarts, layout.contextLengths, layout.pageStarts,
                 layout.logitRows, layout.wantedSlots, layout.pageIndices,
             ] + segments

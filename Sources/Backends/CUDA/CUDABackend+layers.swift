@@ -82,6 +82,11 @@ extension CUDABackend {
     }
 
     package mutating func rotateAndAppend(_ qkv: CUDARows, layer: Int, shape: AttentionShape) {
+        rotateAndAppend(qkv, layer: layer, to: step.layout.kvPositions)
+    }
+
+    /// - Parameter positions: where each row's key and value go; rows that have none there are passed over.
+    private mutating func rotateAndAppend(_ qkv: CUDARows, layer: Int, to positions: StepLayout.Region) {
         faults.attempt { () throws(CUDAError) in
             guard let rotary, let cache else { preconditionFailure("attention before tables and cache are made") }
             let parameters = RotateAppendParams(
@@ -89,7 +94,7 @@ extension CUDABackend {
                 cosines: rotary.cosines.address,
                 sines: rotary.sines.address,
                 positions: step.address(step.layout.positions),
-                kvPositions: step.address(step.layout.kvPositions),
+                kvPositions: step.address(positions),
                 rowCount: liveRows,
                 cache: cache.address + UInt64(layer * cache.layerBytes),
                 blockStride: Int64(CUDACache.blockBytes(cache.shape)),
@@ -101,6 +106,29 @@ extension CUDABackend {
     }
 
     package mutating func attend(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
+        let tiles = operations.tileAttention.mostTiles(rows: extent.rows)
+        attendTiles(qkv, layer: layer, shape: shape, tiles: tiles, leastRows: 1, into: output)
+    }
+
+    package mutating func appendAndAttend(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
+        guard extent.tiles > 0 else { return attendRows(qkv, layer: layer, shape: shape, into: output) }
+        rotateAndAppend(qkv, layer: layer, to: step.layout.tileKVPositions)
+        attendTiles(qkv, layer: layer, shape: shape, tiles: extent.tiles, leastRows: 2, into: output)
+        // Beside the tiles, which wait for each other where rows wait for memory. Before them they would leave no room.
+        if extent.singleRows > 0 { attendRows(qkv, layer: layer, shape: shape, into: output) }
+    }
+
+    /// - Parameters:
+    ///   - tiles: at least those of the sequences.
+    ///   - leastRows: sequences of fewer rows are left out.
+    private mutating func attendTiles(
+        _ qkv: CUDARows,
+        layer: Int,
+        shape: AttentionShape,
+        tiles: Int,
+        leastRows: Int,
+        into output: CUDARows
+    ) {
         faults.attempt { () throws(CUDAError) in
             guard let cache else { preconditionFailure("attention before the cache is made") }
             var parameters = TileAttentionParams()
@@ -115,15 +143,13 @@ extension CUDABackend {
             parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
             parameters.pitch = Int32(qkv.width)
             parameters.window = Int32(shape.window ?? 0)
-            try operations.tileAttention.run(parameters, rows: extent.rows, on: stream)
+            parameters.leastRows = Int32(leastRows)
+            try operations.tileAttention.run(parameters, tiles: tiles, on: stream)
         }
     }
 
-    package mutating func appendAndAttend(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
-        guard extent.isDecode else {
-            rotateAndAppend(qkv, layer: layer, shape: shape)
-            return attend(qkv, layer: layer, shape: shape, into: output)
-        }
+    /// Rotation, append and attention of a decode step's rows, or of another step's sequences of one row.
+    private mutating func attendRows(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
         faults.attempt { () throws(CUDAError) in
             guard let rotary, let cache else { preconditionFailure("attention before tables and cache are made") }
             var parameters = RowAttentionParams()
@@ -131,6 +157,7 @@ extension CUDABackend {
             parameters.cache = cache.address + UInt64(layer * cache.layerBytes)
             parameters.cosines = rotary.cosines.address
             parameters.sines = rotary.sines.address
+            parameters.rows = extent.isDecode ? 0 : step.address(step.layout.singleRows)
             parameters.rowPages = step.address(step.layout.rowPages)
             parameters.positions = step.address(step.layout.positions)
             parameters.kvPositions = step.address(step.layout.kvPositions)
@@ -140,7 +167,9 @@ extension CUDABackend {
             parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
             parameters.pitch = Int32(qkv.width)
             parameters.window = Int32(shape.window ?? 0)
-            try operations.rowAttention.run(parameters, rows: extent.rows, on: stream)
+            parameters.followsRows = extent.tiles == 0 ? 1 : 0
+            let rows = extent.isDecode ? extent.rows : extent.singleRows
+            try operations.rowAttention.run(parameters, rows: rows, on: stream)
         }
     }
 
@@ -183,8 +212,7 @@ extension CUDABackend {
                 extent,
                 rows: rows,
                 into: y,
-                on: stream,
-                beside: branch
+                on: stream
             )
         }
     }

@@ -29,7 +29,10 @@ extension CUDABackend {
             isDecode: batch.isDecode,
             mostRank: bucket == nil ? mostRank(of: batch) : LowRankGeometry.mostRank
         )
-        if !batch.isDecode { sortSegments(of: batch) }
+        if !batch.isDecode {
+            sortSegments(of: batch)
+            sortSequences(of: batch)
+        }
         step.load(batch, rows: extent.rows)
         let stream = stream
         faults.attempt { () throws(CUDAError) in try step.upload(on: stream) }
@@ -48,7 +51,7 @@ extension CUDABackend {
         }
     }
 
-    /// Whether decode steps of so many rows can get their updates so.
+    /// Whether steps of so many rows can get their updates so.
     private func canUpdate(_ way: StepUpdates, rows: Int) -> Bool {
         switch way {
         case .none, .after: true
@@ -60,14 +63,17 @@ extension CUDABackend {
     private func updates(of batch: borrowing Batch, rows: Int) -> StepUpdates {
         if batch.segments.isEmpty { return .none }
         guard let slots else { return .after }
-        var (ranks, scales) = (0, false)
+        var (ranks, changed, scales) = (0, 0, false)
         for index in batch.segments.indices {
             let segment = batch.segments[index]
             let traits = slots.traits(of: segment.slot)
+            changed += Int(segment.end - segment.start)
             ranks += Int(segment.end - segment.start) * traits.mostRank
             scales = scales || traits.scalesColumns
         }
-        return StepUpdates(ranks: ranks, scalesColumns: scales, isDecode: batch.isDecode) { canUpdate($0, rows: rows) }
+        // Prefills of the base model would be written twice for nothing.
+        let pays = batch.isDecode || 2 * changed >= rows
+        return StepUpdates(ranks: ranks, scalesColumns: scales, writesAll: pays) { canUpdate($0, rows: rows) }
     }
 
     private func mostRank(of batch: borrowing Batch) -> Int {
@@ -92,7 +98,20 @@ extension CUDABackend {
         } else {
             extent.shortSegmentRows = single > 0 ? 1 : 0
         }
-        extent.hasLongSegments = longest > extent.shortSegmentRows
+        // Where all rows are written, those without an adapter may be many side by side.
+        extent.hasLongSegments = longest > extent.shortSegmentRows || extent.updates == .before
+    }
+
+    /// Sequences of one row have attention of their own.
+    private mutating func sortSequences(of batch: borrowing Batch) {
+        for sequence in 0..<batch.sequenceCount {
+            let rows = Int(batch.sequenceStarts[sequence + 1] - batch.sequenceStarts[sequence])
+            if rows == 1 {
+                extent.singleRows += 1
+            } else {
+                extent.tiles += operations.tileAttention.tiles(rows: rows)
+            }
+        }
     }
 
     /// Records the forward pass of the present extent.

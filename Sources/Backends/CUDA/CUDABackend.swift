@@ -19,8 +19,6 @@ package struct CUDABackend: Backend, ~Copyable {
     /// Of weights and activations.
     let type: ScalarType
     let stream: Stream
-    /// Where short segments' low-rank updates run beside those of long ones.
-    let branch: Branch
     let memory: DeviceMemory
     let dense: DenseProduct
     /// With the other ranks of a split model.
@@ -70,7 +68,6 @@ package struct CUDABackend: Backend, ~Copyable {
         context = parts.context
         operations = parts.operations
         stream = parts.stream
-        branch = parts.branch
         dense = parts.dense
         step = parts.step
         uploader = parts.uploader
@@ -126,7 +123,7 @@ package struct CUDABackend: Backend, ~Copyable {
 
     /// Rows that a product of this many is computed over.
     static func paddedRows(_ count: Int) -> Int {
-        StepGraphs.buckets.first { $0 >= count } ?? (count + 127) / 128 * 128
+        StepGraphs.buckets.first { $0 >= count } ?? (count + 31) / 32 * 32
     }
 
     package mutating func makeRotaryTables(_ tables: RotaryTables) {
@@ -177,7 +174,6 @@ private struct CUDAParts {
     let context: Context
     let operations: CUDAOperations
     let stream: Stream
-    let branch: Branch
     let dense: DenseProduct
     let step: StepBuffer
     let uploader: WeightUploader
@@ -200,7 +196,6 @@ private struct CUDAParts {
             blockSize: blockSize
         )
         stream = try Stream(context, priority: .high)
-        branch = try Branch(context)
         dense = try DenseProduct.standard(context, driver)
         step = try StepBuffer(context, StepLayout(limits: limits))
         uploader = try WeightUploader(context)

@@ -3,7 +3,7 @@ internal import CUDAKernels
 internal import Core
 
 /// The updates by a plan made on the device: work shared out over a fixed number of blocks, by the bytes behind it
-/// (low_rank_plan.cu, then low_rank_decode.cu or low_rank_prefill.cu).
+/// (low_rank_plan.cu, then low_rank_decode.cu or low_rank_prefill_*.cu).
 final class LowRankTiles {
     enum Kind {
         /// One launch for both products; steps of at most so many rows.
@@ -99,7 +99,8 @@ final class LowRankTiles {
 
     /// One launch of a group.
     ///
-    /// - Parameter overlaps: whether it may start while its predecessor in the stream still runs.
+    /// - Parameter followsRows: whether its predecessor in the stream makes `x`, or the `y` that is added to, and does not
+    ///   only wait for them as well. Of `together`.
     func run(
         _ layer: Int,
         _ group: ProjectionGroup,
@@ -107,7 +108,7 @@ final class LowRankTiles {
         _ extent: StepExtent,
         into y: CUDARows,
         _ launch: Launch,
-        overlaps: Bool,
+        followsRows: Bool = true,
         on stream: Stream
     ) throws(CUDAError) {
         let parameters = LowRankUpdateParams(
@@ -120,7 +121,7 @@ final class LowRankTiles {
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
             chunk: Int32(geometry.chunk),
             adds: extent.updates == .before ? 0 : 1,
-            unused: 0,
+            followsRows: followsRows ? 1 : 0,
             group: groups.members(of: group).kernelGroup
         )
         guard let kernel = kernels[launch] else { preconditionFailure("no kernel for \(launch)") }
@@ -128,8 +129,8 @@ final class LowRankTiles {
             parameters,
             grid: (geometry.blocks, 1, 1),
             block: 256,
-            sharedBytes: launch == .shrink ? 0 : geometry.sharedBytes(for: extent),
-            overlapsPredecessor: overlaps,
+            sharedBytes: launch == .shrink ? LowRankGeometry.shrinkSharedBytes : geometry.sharedBytes(for: extent),
+            overlapsPredecessor: true,
             on: stream
         )
     }
@@ -143,6 +144,8 @@ final class LowRankTiles {
 /// Launch geometry and memory of the planned kernels, for adapters of any rank.
 struct LowRankGeometry {
     static let mostRank = 512
+    /// Of the prefill kernels' first product.
+    static let shrinkSharedBytes = 96 << 10
     /// One tile of the decode kernel.
     static let shortSegmentRows = 8
 
@@ -157,6 +160,7 @@ struct LowRankGeometry {
     private let isHalf: Bool
 
     init(_ kind: LowRankTiles.Kind, groups: LowRankGroups, type: ScalarType, multiprocessors: Int) {
+        // As many as run at a time.
         blocks = 2 * multiprocessors
         isHalf = type == .float16
         let rows: Int

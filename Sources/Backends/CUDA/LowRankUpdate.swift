@@ -7,7 +7,10 @@ internal import Core
 /// Three ways: the fused kernel for steps that decode and for the short segments of other steps, tensor-core tiles for
 /// long segments, and row kernels for what neither covers (the output head).
 final class LowRankUpdate {
-    private static let sources = ["low_rank_rows.cu", "low_rank_plan.cu", "low_rank_decode.cu", "low_rank_prefill.cu"]
+    private static let sources = [
+        "low_rank_rows.cu", "low_rank_plan.cu", "low_rank_decode.cu", "low_rank_prefill_shrink.cu",
+        "low_rank_prefill_expand.cu",
+    ]
     /// The fused kernel's shape, by measurement: two blocks a multiprocessor, each with two blocks of weights on the way.
     private static let defines = [
         "LOW_RANK_WARPS": "8", "LOW_RANK_DEPTH": "2", "LOW_RANK_EARLY": "2", "LOW_RANK_RESIDENT": "2",
@@ -50,7 +53,7 @@ final class LowRankUpdate {
             plan: plan,
             kernels: [
                 .shrink: try modules[3].kernel("punica_low_rank_shrink"),
-                .expand: try modules[3].kernel("punica_low_rank_expand"),
+                .expand: try modules[4].kernel("punica_low_rank_expand"),
             ],
             groups: groups,
             kind: .prefill(rows: CUDABackend.paddedRows(limits.tokens)),
@@ -81,25 +84,17 @@ final class LowRankUpdate {
         _ extent: StepExtent,
         rows count: Int,
         into y: CUDARows,
-        on stream: Stream,
-        beside branch: Branch
+        on stream: Stream
     ) throws(CUDAError) {
         guard case .projections(let layer, let group) = target, decode.isUsable else {
             return try rows.run(groups.members(of: target), x, inputs, rows: count, into: y, on: stream)
         }
         let hasShort = extent.isDecode || extent.shortSegmentRows > 0
         let hasLong = !extent.isDecode && extent.hasLongSegments
-        let both = hasShort && hasLong
-        if both { try branch.fork(from: stream) }
-        if hasShort {
-            let stream = both ? branch.stream : stream
-            try decode.run(layer, group, x, extent, into: y, .together, overlaps: !both, on: stream)
-        }
-        if hasLong {
-            try prefill.run(layer, group, x, extent, into: y, .shrink, overlaps: true, on: stream)
-            if both { try branch.join(stream) }
-            try prefill.run(layer, group, x, extent, into: y, .expand, overlaps: !both, on: stream)
-        }
+        if hasLong { try prefill.run(layer, group, x, extent, into: y, .shrink, on: stream) }
+        // Beside the last of the shrink.
+        if hasShort { try decode.run(layer, group, x, extent, into: y, .together, followsRows: !hasLong, on: stream) }
+        if hasLong { try prefill.run(layer, group, x, extent, into: y, .expand, on: stream) }
     }
 }
 

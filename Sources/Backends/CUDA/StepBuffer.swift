@@ -18,6 +18,10 @@ struct StepLayout: Equatable {
     let tokens: Region
     let positions: Region
     let kvPositions: Region
+    /// As `kvPositions`, but -1 for sequences of one row; of steps that do not decode.
+    let tileKVPositions: Region
+    /// The rows that are sequences of one row, of steps that do not decode.
+    let singleRows: Region
     /// The adapter of each row; -1 for none.
     let rowSlots: Region
     /// Where the page indices of each row's sequence begin.
@@ -58,6 +62,8 @@ struct StepLayout: Equatable {
         tokens = region(rows)
         positions = region(rows)
         kvPositions = region(rows)
+        tileKVPositions = region(rows)
+        singleRows = region(sequences)
         rowSlots = region(rows)
         rowPages = region(rows)
         sequenceStarts = region(sequences + 1)
@@ -127,6 +133,7 @@ struct StepBuffer {
         counts[StepLayout.Counts.wanted] = Int32(batch.logitRows.count)
         counts[StepLayout.Counts.logitSegments] = Int32(batch.logitSegments.count)
         loadRows(batch, rows: rows)
+        if !batch.isDecode { sortRows(of: batch) }
         put(batch.sequenceStarts, layout.sequenceStarts)
         put(batch.pageStarts, layout.pageStarts)
         put(batch.logitRows, layout.logitRows)
@@ -162,6 +169,19 @@ struct StepBuffer {
         let wanted = elements(layout.wantedSlots)
         for row in wanted.indices { wanted[row] = -1 }
         mark(batch.logitSegments, in: wanted)
+    }
+
+    /// Tells sequences of one row from those of several.
+    private func sortRows(of batch: borrowing Batch) {
+        let (positions, singles) = (elements(layout.tileKVPositions), elements(layout.singleRows))
+        var count = 0
+        for sequence in 0..<batch.sequenceCount {
+            let (start, end) = (Int(batch.sequenceStarts[sequence]), Int(batch.sequenceStarts[sequence + 1]))
+            for row in start..<end { positions[row] = end - start > 1 ? batch.kvPositions[row] : -1 }
+            guard end - start == 1 else { continue }
+            singles[count] = Int32(start)
+            count += 1
+        }
     }
 
     private func mark(_ segments: borrowing [Segment], in slots: UnsafeMutableBufferPointer<Int32>) {

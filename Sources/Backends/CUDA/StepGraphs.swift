@@ -17,11 +17,12 @@ enum StepUpdates: Int, CaseIterable {
     /// - Parameters:
     ///   - ranks: each row's adapter's largest, added up.
     ///   - scalesColumns: whether an adapter scales the sum of a product and its update, as DoRA does.
+    ///   - writesAll: whether it pays to write all rows before their product, those without an update too.
     ///   - canUpdate: whether the step's rows can get their updates so; they always can `after`.
-    init(ranks: Int, scalesColumns: Bool, isDecode: Bool, canUpdate: (StepUpdates) -> Bool) {
+    init(ranks: Int, scalesColumns: Bool, writesAll: Bool, canUpdate: (StepUpdates) -> Bool) {
         if ranks <= StreamedProducts.mostRanks, canUpdate(.along) {
             self = .along
-        } else if isDecode, !scalesColumns, canUpdate(.before) {
+        } else if writesAll, !scalesColumns, canUpdate(.before) {
             self = .before
         } else {
             self = .after
@@ -38,6 +39,10 @@ struct StepExtent: Equatable {
     var updates = StepUpdates.none
     /// Whether every sequence has one row.
     var isDecode = false
+    /// In steps that do not decode: sequences of one row.
+    var singleRows = 0
+    /// In steps that do not decode: attention's tiles of the other sequences.
+    var tiles = 0
     /// The largest rank among the step's adapters; recorded steps serve any.
     var mostRank = LowRankGeometry.mostRank
     /// In steps that do not decode: segments of at most so many rows take the decode kernel; 0 if there are none.

@@ -16,13 +16,20 @@ final class TileAttention {
         sequences = limits.sequences
     }
 
-    /// - Parameter parameters: all but scale, which is set here.
-    func run(_ parameters: TileAttentionParams, rows: Int, on stream: Stream) throws(CUDAError) {
+    /// Tiles of a sequence of so many rows.
+    func tiles(rows: Int) -> Int { (rows * group + Self.tileRows - 1) / Self.tileRows }
+
+    /// A bound of the tiles of sequences with so many rows in all: each may leave its last one all but empty.
+    func mostTiles(rows: Int) -> Int { rows * group / Self.tileRows + min(sequences, rows) }
+
+    private var group: Int { shape.heads / shape.keyValueHeads }
+
+    /// - Parameters:
+    ///   - parameters: all but scale, which is set here.
+    ///   - tiles: at least those of all sequences that are not left out.
+    func run(_ parameters: TileAttentionParams, tiles: Int, on stream: Stream) throws(CUDAError) {
         var parameters = parameters
         parameters.scale = Float(1.4426950408889634 / Double(shape.headSize).squareRoot())
-        let group = shape.heads / shape.keyValueHeads
-        // Each sequence may leave its last tile all but empty.
-        let tiles = rows * group / Self.tileRows + min(sequences, rows)
         let depth = (shape.headSize + 15) / 16 * 16
         let keys = depth <= 128 ? 64 : 32
         try attend.launch(

@@ -1,4 +1,5 @@
-// Attention of single query rows over the paged cache, with the rotation and the append before it: decode steps.
+// Attention of single query rows over the paged cache, with the rotation and the append before it: decode steps, and
+// sequences of one row in other steps, beside the tiles of the others.
 //
 //     punica_append_attend   cache ← rope(k[t]), v[t]
 //                            o[t, h] = softmax(rope(q[t, h]) · Kᵀ / sqrt(D)) · V over positions 0 ... positions[t]
@@ -14,7 +15,7 @@
 // Constants: PUNICA_BF16, PUNICA_HEADS (H), PUNICA_KV_HEADS (G), PUNICA_HEAD_SIZE (D, a multiple of 8, at most 256),
 // PUNICA_BLOCK_SIZE (P).
 //
-// Launch, for a bucket of T rows: grid (splits, G · query parts, T), block 128. Splits are at most 16, and a query part
+// Launch, for T rows of the step, one place each: grid (splits, G · query parts, T), block 128. Splits are at most 16, and a query part
 // is at most 8 of a group's heads. Blocks beyond the live count leave at once, and so do splits without positions.
 #include "attention_rows.cuh"
 
@@ -259,7 +260,7 @@ extern "C" __global__ void __launch_bounds__(threads, residentBlocks)
     Positions held = {};
     fetchOld(held, share, cache, pages, share.from);
     const Angles angles = loadAngles(p, share.position);
-    waitForPredecessor();
+    if (p.followsRows) waitForPredecessor();
 
     makeRows(rows, p, share, cache, angles, kvPosition);
     __syncthreads();
@@ -281,11 +282,13 @@ extern "C" __global__ void __launch_bounds__(threads, residentBlocks)
     }
     leave(left, states);
     __syncthreads();
+    if (!p.followsRows) waitForPredecessor();
 
     const int64_t firstHead = static_cast<int64_t>(share.row) * heads + share.firstHead();
+    const int64_t firstPlace = static_cast<int64_t>(blockIdx.z) * heads + share.firstHead();
     const int pitch = p.splits * partialSize, items = share.liveHeads() * itemsOfHead;
     element *output = static_cast<element *>(p.output) + firstHead * headSize;
-    float *partials = p.partials + firstHead * pitch;
+    float *partials = p.partials + firstPlace * pitch;
     for (int item = threadIdx.x; item < items; item += threads) {
         const int h = item / itemsOfHead, column = item % itemsOfHead * columns;
         State<columns> all = joinGroups(left, h, column);
@@ -298,6 +301,6 @@ extern "C" __global__ void __launch_bounds__(threads, residentBlocks)
         }
     }
     if (share.splits == 1) return;
-    if (!arrivesLast(p.arrivals + share.row * gridDim.y + blockIdx.y, share.splits)) return;
+    if (!arrivesLast(p.arrivals + blockIdx.z * gridDim.y + blockIdx.y, share.splits)) return;
     joinSplits(output, partials, pitch, share, factors);
 }

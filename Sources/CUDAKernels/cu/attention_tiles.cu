@@ -5,12 +5,12 @@
 // A tile has 64 rows of one key/value head's queries: row p of a sequence is query head p % (H / G) of the group
 // at row p / (H / G), so that a group's queries share what is read. Keys and values come in tiles of 64 (32 where
 // D > 128), copied while the last ones are multiplied. Tiles nobody of a warp sees are skipped. Sequences of one row
-// are right too, though never split.
+// are right too, though never split; those of fewer than `leastRows` are left out.
 //
 // Constants: PUNICA_BF16 and those of attention_tiles.cuh.
 //
-// Launch: grid (G, tiles), block 128; `tiles` is at least the sum over sequences of ceil(rows · H / G / 64), of which
-// T · H / G / 64 + B is a bound; blocks beyond leave at once. The last tiles, which see most, go first.
+// Launch: grid (G, tiles), block 128; `tiles` is at least the sum over sequences, but for those left out, of
+// ceil(rows · H / G / 64), of which T · H / G / 64 + B is a bound; blocks beyond leave at once. The last tiles, which see most, go first.
 // Dynamic shared bytes: 2 · (64 + 4 · keys) · (D rounded up to 16, + 8), with keys 64 or 32 as above.
 #include "attention_tiles.cuh"
 
@@ -28,7 +28,8 @@ struct Tile {
 // The same in all lanes.
 __device__ __forceinline__ int tilesOf(const TileAttentionParams &p, int sequence, int count) {
     if (sequence >= count) return 0;
-    return ((p.sequenceStarts[sequence + 1] - p.sequenceStarts[sequence]) * group + tileRows - 1) / tileRows;
+    const int rows = p.sequenceStarts[sequence + 1] - p.sequenceStarts[sequence];
+    return rows < p.leastRows ? 0 : (rows * group + tileRows - 1) / tileRows;
 }
 
 __device__ __forceinline__ Tile findTile(const TileAttentionParams &p, int fromLast) {

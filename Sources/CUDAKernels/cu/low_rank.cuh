@@ -29,7 +29,7 @@ __device__ __forceinline__ int maximum(int a, int b) { return a > b ? a : b; }
 // Outputs of one expand unit of the decode kernel, and the steps (1 KB of weights) it takes.
 __device__ __forceinline__ int unitWidth(int rank) { return rank <= kPackedRank ? 128 : rank <= kStep ? 64 : 16; }
 __device__ __forceinline__ int unitSteps(int rank) { return rank <= kStep ? 4 : ceilDiv(rank, kStep); }
-// The same for the prefill kernel.
+// The same for the prefill kernels.
 constexpr int kTileWidth = 32;
 __device__ __forceinline__ int tileSteps(int rank) { return ceilDiv(rank, kRanks); }
 
@@ -118,6 +118,10 @@ __device__ __forceinline__ void copy8(u32 target, const u16 *source, bool exists
   asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;" ::"r"(target), "l"(source),
                "r"(exists ? 16 : 0)
                : "memory");
+}
+
+__device__ __forceinline__ void copyScalars(u32 target, const u16 *source, int count) {
+  storeShared(target, count > 0 ? loadScalars(source, count) : Quad{0, 0, 0, 0});
 }
 
 __device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }

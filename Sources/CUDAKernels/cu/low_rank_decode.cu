@@ -47,10 +47,10 @@ extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica
   Queue queue(work, sharedAddress(memory) + warp * kDepth * kBlockBytes);
 #pragma unroll 1
   for (int asked = 0; asked < kDepth; ++asked) {
-    if (asked == LOW_RANK_EARLY) awaitPredecessor();
+    if (asked == LOW_RANK_EARLY && p.followsRows) awaitPredecessor();
     queue.fill(work);
   }
-  if (LOW_RANK_EARLY >= kDepth) awaitPredecessor();
+  if (LOW_RANK_EARLY >= kDepth && p.followsRows) awaitPredecessor();
   releaseSuccessor();
 
   shrink(work, queue, parts);
@@ -99,4 +99,5 @@ extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica
       unit = nextUnit;
     }
   }
+  if (!p.followsRows) awaitPredecessor();
 }

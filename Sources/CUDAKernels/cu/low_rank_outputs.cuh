@@ -76,8 +76,9 @@ __device__ __forceinline__ void writeTerms(u16 *vectors, int pitch, int row, int
 }
 
 // fp16 has few exponents: a row of v is brought to between 1 and 2 by a power of two. Returns what its results must be
-// multiplied by. One warp; `wide` is the row.
-__device__ __forceinline__ float writeScaledTerms(u16 *vectors, int pitch, int row, int ranks, const float *wide) {
+// multiplied by. One warp; `wide` is the row; `write` takes a rank and its value.
+template <typename Write>
+__device__ __forceinline__ float writeScaled(int ranks, const float *wide, const Write &write) {
   float largest = 0;
   for (int j = threadIdx.x % 32; j < ranks; j += 32) largest = fmaxf(largest, fabsf(wide[j]));
   for (int distance = 16; distance > 0; distance /= 2) {
@@ -86,8 +87,13 @@ __device__ __forceinline__ float writeScaledTerms(u16 *vectors, int pitch, int r
   int exponent = static_cast<int>(__float_as_uint(largest) >> 23) - 127;
   exponent = maximum(-120, minimum(120, exponent));
   const float scale = __uint_as_float(static_cast<u32>(127 - exponent) << 23);
-  for (int j = threadIdx.x % 32; j < ranks; j += 32) writeTerms(vectors, pitch, row, j, wide[j] * scale);
+  for (int j = threadIdx.x % 32; j < ranks; j += 32) write(j, wide[j] * scale);
   return __uint_as_float(static_cast<u32>(127 + exponent) << 23);
+}
+
+// The same for both terms, row by row.
+__device__ __forceinline__ float writeScaledTerms(u16 *vectors, int pitch, int row, int ranks, const float *wide) {
+  return writeScaled(ranks, wide, [&](int j, float value) { writeTerms(vectors, pitch, row, j, value); });
 }
 
 }  // namespace low_rank

@@ -2,8 +2,8 @@
 // updates are written and not added, all pairs and those of rows outside segments, and each decode block's ranges of
 // shrink and expand units, balanced by the bytes behind them.
 //
-// For the decode kernel: rowsPerTile 8, chunk 128 * its warps, shrinkWeight chunk / 32. For the prefill kernels: 32, a
-// multiple of 256, 0.
+// For the decode kernel: rowsPerTile 8, chunk 128 * its warps, shrinkWeight chunk / 32. For the prefill kernels: 32,
+// 1024, 0.
 // One block per (layer, group), 256 threads; at most 1024 pairs. Runs once a step, at least two kernels before the first
 // that reads a plan.
 // A plan: 64-byte header (round), then LowRankShare[blocks], then LowRankPair[pairs] (from the next multiple of 64).

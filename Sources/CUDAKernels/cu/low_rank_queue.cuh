@@ -48,10 +48,6 @@ struct Work {
   __device__ const LowRankPair &pair(int index) const { return index < kCachedPairs ? near[index] : far[index]; }
 };
 
-__device__ __forceinline__ void copyScalars(u32 target, const u16 *source, int count) {
-  storeShared(target, count > 0 ? loadScalars(source, count) : Quad{0, 0, 0, 0});
-}
-
 // Runs ahead of the products and fills a warp's queue with blocks of weights.
 struct Queue {
   u32 slots;

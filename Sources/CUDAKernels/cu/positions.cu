@@ -5,7 +5,7 @@
 //
 // Rope pairs element i of a head with i + D/2: (a, b) → (a·cos - b·sin, b·cos + a·sin). Arithmetic is in float32; values
 // are rounded to 16 bits where transformers rounds them, but for the cosines and products inside the rotation, which
-// stay float32. A row whose kvPosition is -1 is padding: nothing of it is written.
+// stay float32. A row whose kvPosition is -1 is padding, or another launch's affair: nothing of it is written.
 //
 // The cache: block b of a layer is K then V, each [G, P, D]; blocks are `blockStride` bytes apart.
 //

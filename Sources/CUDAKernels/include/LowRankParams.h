@@ -89,8 +89,10 @@ struct LowRankUpdateParams {
     int32_t yPitch;
     int32_t vectorPitch;
     int32_t chunk;
-    // Whether updates are added to what lies in y; else they are all that is written there. The prefill kernels always add.
+    // Whether updates are added to what lies in y; else they are all that is written there.
     int32_t adds;
-    int32_t unused;
+    // Whether the predecessor makes x, or the y that is added to. If not, it has waited for what does before it released
+    // this launch, which then runs beside it and waits for it in the end. Of the decode kernel.
+    int32_t followsRows;
     struct LowRankGroup group;
 };

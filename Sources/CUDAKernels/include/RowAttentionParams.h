@@ -10,6 +10,8 @@ struct RowAttentionParams {
     // [positions, D / 2]
     DEVICE_POINTER(const float) cosines;
     DEVICE_POINTER(const float) sines;
+    // Which row each place of the grid has; null where it is the place's own number.
+    DEVICE_POINTER(const int32_t) rows;
     // Where each row's page indices begin.
     DEVICE_POINTER(const int32_t) rowPages;
     DEVICE_POINTER(const int32_t) positions;
@@ -18,9 +20,9 @@ struct RowAttentionParams {
     DEVICE_POINTER(const int32_t) rowCount;
     // [T, H·D]
     DEVICE_POINTER(void) output;
-    // [T, H, splits, D + 4]: unnormalised output, largest score, sum of weights, two unused.
+    // [places, H, splits, D + 4]: unnormalised output, largest score, sum of weights, two unused.
     DEVICE_POINTER(float) partials;
-    // [T, G · query parts]: splits that have left their partials; zero between launches.
+    // [places, G · query parts]: splits that have left their partials; zero between launches.
     DEVICE_POINTER(uint32_t) arrivals;
     // Bytes from a block to the next.
     int64_t blockStride;
@@ -31,4 +33,8 @@ struct RowAttentionParams {
     int32_t splits;
     // 1 / sqrt(D) · log2(e)
     float scale;
+    // Whether the predecessor makes the rows. If not, it has waited for what does before it released this launch, which
+    // then runs beside it and waits for it in the end.
+    int32_t followsRows;
+    int32_t unused;
 };

@@ -25,5 +25,6 @@ struct TileAttentionParams {
     int32_t window;
     // 1 / sqrt(D) · log2(e)
     float scale;
-    int32_t unused;
+    // Sequences of fewer rows are left out.
+    int32_t leastRows;
 };
