@@ -155,6 +155,8 @@ struct DoctorCase: Sendable {
             plan.step(plain.map { ($0, 1) })
             plan.step((0..<40).map { (14 + 3 * $0, 1) })
             plan.step(plain.map { ($0, 1) })
+            // A prompt without an adapter beside them.
+            plan.step(plain.filter { plan.slot(of: $0) != nil }.map { ($0, 1) } + [(5, 12)])
         }
         return plan.batches
     }
