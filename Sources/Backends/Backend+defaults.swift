@@ -33,9 +33,4 @@ extension Backend where Self: ~Copyable {
         let pending = add(product, through: delta, to: residual)
         normalize(residual, adding: pending, by: norm, into: normalized)
     }
-
-    package mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
-        rotateAndAppend(qkv, layer: layer, shape: shape)
-        attend(qkv, layer: layer, shape: shape, into: output)
-    }
 }

@@ -96,11 +96,9 @@ package protocol Backend: ~Copyable {
     mutating func sumOverRanks(_ y: Rows)
     /// Normalizes every head of `heads` heads from column `column` of `x` on (Qwen3's query and key norms).
     mutating func normalizeHeads(_ x: Rows, column: Int, heads: Int, by norm: Norm<Vector>)
-    /// Rotates queries and keys in `qkv` `[T, (H + 2G)·D]` and appends keys and values to the cache of `layer`.
-    mutating func rotateAndAppend(_ qkv: Rows, layer: Int, shape: AttentionShape)
-    /// Causal attention of the step's queries over the cache of `layer`; `output` is `[T, H·D]`.
-    mutating func attend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows)
-    /// `rotateAndAppend`, then `attend`; what is left in `qkv` is the device's own affair.
+    /// Rotates queries and keys in `qkv` `[T, (H + 2G)·D]`, appends keys and values to the cache of `layer`, and attends:
+    /// causal attention of the step's queries over that cache. `output` is `[T, H·D]`; what is left in `qkv` is the
+    /// device's own affair.
     mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows)
     /// `y = silu(gate) · up` for `x = [gate | up]` `[T, 2F]`.
     mutating func gate(_ x: Rows, into y: Rows)

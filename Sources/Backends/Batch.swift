@@ -33,6 +33,10 @@ package struct Batch: Sendable {
     /// Whether every sequence has one row, whose logits are wanted.
     package var isDecode: Bool { tokenCount == sequenceCount && logitRows.count == sequenceCount }
 
+    package func rowCount(of sequence: Int) -> Int {
+        Int(sequenceStarts[sequence + 1] - sequenceStarts[sequence])
+    }
+
     /// Empties the batch and keeps its memory.
     package mutating func removeAll() {
         tokens.removeAll(keepingCapacity: true)

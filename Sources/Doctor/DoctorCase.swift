@@ -141,6 +141,9 @@ struct DoctorCase: Sendable {
         // Prompts and decodes of which most rows have adapters, none of them DoRA's, and of which few have.
         plan.step([(3, 20), (4, 1), (6, 1), (7, 12), (8, 9)])
         plan.step([(0, 1), (9, 10), (11, 90), (12, 20)])
+        // More rows of short segments than sequences in the wide case, and one row whose logits nobody wants.
+        plan.step([(3, 6), (6, 6), (9, 6), (12, 1), (11, 18)])
+        plan.step([(1, 1), (2, 1), (7, 1)], unwanted: 7)
         // So many decodes that a row of the wide case has few splits, and more than one look at each.
         plan.step((0..<13).map { ($0, 1) })
         // Nobody has an adapter: decodes, and as many rows as each of the kernels for few rows takes.
@@ -186,7 +189,8 @@ private struct DoctorSteps {
         return [0, 2 * slots.count, slots.count / 2 * 2][batches.count % 3]
     }
 
-    mutating func step(_ parts: [(sequence: Int, count: Int)]) {
+    /// - Parameter unwanted: a sequence that wants no token.
+    mutating func step(_ parts: [(sequence: Int, count: Int)], unwanted: Int? = nil) {
         var batch = Batch()
         let ordered = parts.sorted { (place(of: $0.sequence), $0.sequence) < (place(of: $1.sequence), $1.sequence) }
         for (sequence, count) in ordered {
@@ -201,7 +205,7 @@ private struct DoctorSteps {
             lengths[sequence] = start + count
             let pages = (start + count + DoctorCase.blockSize - 1) / DoctorCase.blockSize
             for page in 0..<pages { batch.pageIndices.append(Int32(block(sequence, page * DoctorCase.blockSize))) }
-            batch.closeSequence(slot: slot(of: sequence), wantsToken: true)
+            batch.closeSequence(slot: slot(of: sequence), wantsToken: sequence != unwanted)
         }
         batches.append(batch)
     }

@@ -106,17 +106,6 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         note("normalizeHeads at \(column)", x, rowCount)
     }
 
-    mutating func rotateAndAppend(_ qkv: Rows, layer: Int, shape: AttentionShape) {
-        device.rotateAndAppend(qkv, layer: layer, shape: shape)
-        // Keys and values go to the cache; what is left in the rows beside the queries is the device's own affair.
-        note("layer \(layer) rotate", qkv, rowCount, columns: shape.heads * shape.headSize)
-    }
-
-    mutating func attend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
-        device.attend(qkv, layer: layer, shape: shape, into: output)
-        note("layer \(layer) attend", output, rowCount)
-    }
-
     mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
         device.appendAndAttend(qkv, layer: layer, shape: shape, into: output)
         note("layer \(layer) append and attend", output, rowCount)

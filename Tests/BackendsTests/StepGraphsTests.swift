@@ -14,24 +14,6 @@ import Testing
         #expect(graphs.bucket(for: 41) == nil)
     }
 
-    @Test func `a step's extent tells whether rows have adapters`() {
-        #expect(StepUpdates.allCases.map { StepExtent(updates: $0).hasAdapters } == [false, true, true, true])
-    }
-
-    @Test func `updates go along with few rows, else before products where that pays, unless columns are scaled`() {
-        func choice(ranks: Int, scales: Bool = false, pays: Bool = true, _ possible: [StepUpdates]) -> StepUpdates {
-            StepUpdates(ranks: ranks, scalesColumns: scales, writesAll: pays) { possible.contains($0) }
-        }
-        let most = StreamedProducts.mostRanks
-        #expect(choice(ranks: most, StepUpdates.allCases) == .along)
-        #expect(choice(ranks: most, scales: true, pays: false, StepUpdates.allCases) == .along)
-        #expect(choice(ranks: most + 1, StepUpdates.allCases) == .before)
-        #expect(choice(ranks: most, [.before, .after]) == .before)
-        #expect(choice(ranks: most, [.after]) == .after)
-        #expect(choice(ranks: most + 1, scales: true, StepUpdates.allCases) == .after)
-        #expect(choice(ranks: most + 1, pays: false, StepUpdates.allCases) == .after)
-    }
-
     @Test func `products run over whole buckets, and over multiples of 32 rows beyond them`() {
         #expect(CUDABackend.paddedRows(1) == 1)
         #expect(CUDABackend.paddedRows(33) == 40)

@@ -71,12 +71,8 @@ struct AddingBackend: InspectableBackend, ~Copyable {
         device.normalizeHeads(x, column: column, heads: heads, by: norm)
     }
 
-    mutating func rotateAndAppend(_ qkv: Rows, layer: Int, shape: AttentionShape) {
-        device.rotateAndAppend(qkv, layer: layer, shape: shape)
-    }
-
-    mutating func attend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
-        device.attend(qkv, layer: layer, shape: shape, into: output)
+    mutating func appendAndAttend(_ qkv: Rows, layer: Int, shape: AttentionShape, into output: Rows) {
+        device.appendAndAttend(qkv, layer: layer, shape: shape, into: output)
     }
 
     mutating func gate(_ x: Rows, into y: Rows) { device.gate(x, into: y) }

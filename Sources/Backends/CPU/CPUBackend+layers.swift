@@ -43,7 +43,12 @@ extension CPUBackend {
         )
     }
 
-    package mutating func rotateAndAppend(_ qkv: CPURows, layer: Int, shape: AttentionShape) {
+    package mutating func appendAndAttend(_ qkv: CPURows, layer: Int, shape: AttentionShape, into output: CPURows) {
+        rotateAndAppend(qkv, layer: layer, shape: shape)
+        attend(qkv, layer: layer, shape: shape, into: output)
+    }
+
+    private mutating func rotateAndAppend(_ qkv: CPURows, layer: Int, shape: AttentionShape) {
         guard let cosines, let sines else { preconditionFailure("rotary tables come before the first step") }
         let keyColumn = shape.heads * shape.headSize
         let valueColumn = keyColumn + shape.keyValueHeads * shape.headSize
@@ -75,7 +80,7 @@ extension CPUBackend {
         )
     }
 
-    package mutating func attend(
+    private mutating func attend(
         _ qkv: CPURows,
         layer: Int,
         shape: AttentionShape,

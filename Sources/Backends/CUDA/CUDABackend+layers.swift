@@ -81,6 +81,7 @@ extension CUDABackend {
         }
     }
 
+    /// Rotation and append alone, for measuring.
     package mutating func rotateAndAppend(_ qkv: CUDARows, layer: Int, shape: AttentionShape) {
         rotateAndAppend(qkv, layer: layer, to: step.layout.kvPositions)
     }
@@ -105,30 +106,20 @@ extension CUDABackend {
         }
     }
 
-    package mutating func attend(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
-        let tiles = operations.tileAttention.mostTiles(rows: extent.rows)
-        attendTiles(qkv, layer: layer, shape: shape, tiles: tiles, leastRows: 1, into: output)
-    }
-
     package mutating func appendAndAttend(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
-        guard extent.tiles > 0 else { return attendRows(qkv, layer: layer, shape: shape, into: output) }
+        guard extent.tiles > 0 else {
+            return attendRows(qkv, layer: layer, shape: shape, followsRows: true, into: output)
+        }
         rotateAndAppend(qkv, layer: layer, to: step.layout.tileKVPositions)
-        attendTiles(qkv, layer: layer, shape: shape, tiles: extent.tiles, leastRows: 2, into: output)
-        // Beside the tiles, which wait for each other where rows wait for memory. Before them they would leave no room.
-        if extent.singleRows > 0 { attendRows(qkv, layer: layer, shape: shape, into: output) }
+        attendTiles(qkv, layer: layer, shape: shape, into: output)
+        guard extent.singleRows > 0 else { return }
+        // Beside the tiles, which have waited for the rows. Tiles are bound by latency and rows by the memory; before
+        // the tiles, rows would leave them no room.
+        attendRows(qkv, layer: layer, shape: shape, followsRows: false, into: output)
     }
 
-    /// - Parameters:
-    ///   - tiles: at least those of the sequences.
-    ///   - leastRows: sequences of fewer rows are left out.
-    private mutating func attendTiles(
-        _ qkv: CUDARows,
-        layer: Int,
-        shape: AttentionShape,
-        tiles: Int,
-        leastRows: Int,
-        into output: CUDARows
-    ) {
+    /// Attention of sequences with several rows, when they have been rotated and appended.
+    private mutating func attendTiles(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
         faults.attempt { () throws(CUDAError) in
             guard let cache else { preconditionFailure("attention before the cache is made") }
             var parameters = TileAttentionParams()
@@ -143,13 +134,20 @@ extension CUDABackend {
             parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
             parameters.pitch = Int32(qkv.width)
             parameters.window = Int32(shape.window ?? 0)
-            parameters.leastRows = Int32(leastRows)
-            try operations.tileAttention.run(parameters, tiles: tiles, on: stream)
+            try operations.tileAttention.run(parameters, tiles: extent.tiles, on: stream)
         }
     }
 
     /// Rotation, append and attention of a decode step's rows, or of another step's sequences of one row.
-    private mutating func attendRows(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
+    ///
+    /// - Parameter followsRows: whether the launch before makes the rows, and has not only waited for them as well.
+    private mutating func attendRows(
+        _ qkv: CUDARows,
+        layer: Int,
+        shape: AttentionShape,
+        followsRows: Bool,
+        into output: CUDARows
+    ) {
         faults.attempt { () throws(CUDAError) in
             guard let rotary, let cache else { preconditionFailure("attention before tables and cache are made") }
             var parameters = RowAttentionParams()
@@ -167,7 +165,7 @@ extension CUDABackend {
             parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
             parameters.pitch = Int32(qkv.width)
             parameters.window = Int32(shape.window ?? 0)
-            parameters.followsRows = extent.tiles == 0 ? 1 : 0
+            parameters.followsRows = followsRows ? 1 : 0
             let rows = extent.isDecode ? extent.rows : extent.singleRows
             try operations.rowAttention.run(parameters, rows: rows, on: stream)
         }

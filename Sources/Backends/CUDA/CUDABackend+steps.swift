@@ -30,8 +30,8 @@ extension CUDABackend {
             mostRank: bucket == nil ? mostRank(of: batch) : LowRankGeometry.mostRank
         )
         if !batch.isDecode {
-            sortSegments(of: batch)
-            sortSequences(of: batch)
+            let attention = operations.tileAttention
+            extent.sort(batch, room: limits.sequences) { attention.tiles(rows: $0) }
         }
         step.load(batch, rows: extent.rows)
         let stream = stream
@@ -56,7 +56,7 @@ extension CUDABackend {
         switch way {
         case .none, .after: true
         case .along: rows <= StreamedProducts.mostRows && operations.streamed.servesUpdates
-        case .before: operations.lowRank.servesDecode
+        case .before: operations.lowRank.canPrecede
         }
     }
 
@@ -71,9 +71,8 @@ extension CUDABackend {
             ranks += Int(segment.end - segment.start) * traits.mostRank
             scales = scales || traits.scalesColumns
         }
-        // Prefills of the base model would be written twice for nothing.
-        let pays = batch.isDecode || 2 * changed >= rows
-        return StepUpdates(ranks: ranks, scalesColumns: scales, writesAll: pays) { canUpdate($0, rows: rows) }
+        let writesAll = StepUpdates.writesAll(changed: changed, of: rows, isDecode: batch.isDecode)
+        return StepUpdates(ranks: ranks, scalesColumns: scales, writesAll: writesAll) { canUpdate($0, rows: rows) }
     }
 
     private func mostRank(of batch: borrowing Batch) -> Int {
@@ -82,36 +81,6 @@ extension CUDABackend {
             most = max(most, slots?.traits(of: batch.segments[index].slot).mostRank ?? 1)
         }
         return most
-    }
-
-    /// Short segments go to the decode kernel, as long as its scratch holds all their rows.
-    private mutating func sortSegments(of batch: borrowing Batch) {
-        var (short, single, longest) = (0, 0, 0)
-        for index in batch.segments.indices {
-            let rows = Int(batch.segments[index].end - batch.segments[index].start)
-            if rows <= LowRankGeometry.shortSegmentRows { short += rows }
-            if rows == 1 { single += 1 }
-            longest = max(longest, rows)
-        }
-        if short > 0, short <= limits.sequences {
-            extent.shortSegmentRows = LowRankGeometry.shortSegmentRows
-        } else {
-            extent.shortSegmentRows = single > 0 ? 1 : 0
-        }
-        // Where all rows are written, those without an adapter may be many side by side.
-        extent.hasLongSegments = longest > extent.shortSegmentRows || extent.updates == .before
-    }
-
-    /// Sequences of one row have attention of their own.
-    private mutating func sortSequences(of batch: borrowing Batch) {
-        for sequence in 0..<batch.sequenceCount {
-            let rows = Int(batch.sequenceStarts[sequence + 1] - batch.sequenceStarts[sequence])
-            if rows == 1 {
-                extent.singleRows += 1
-            } else {
-                extent.tiles += operations.tileAttention.tiles(rows: rows)
-            }
-        }
     }
 
     /// Records the forward pass of the present extent.

@@ -48,7 +48,7 @@ struct CUDAOperations {
             sequences: CUDABackend.paddedRows(limits.sequences)
         )
         rowAttention = try RowAttention(context, modules[2][0], shape: shape, limits: limits)
-        tileAttention = try TileAttention(modules[2][1], shape: shape, limits: limits)
+        tileAttention = try TileAttention(modules[2][1], shape: shape)
         lowRank = try LowRankUpdate(context, modules[3], shape: shape, type: type, limits: limits)
         streamed = try StreamedProducts(context, modules[4], groups: lowRank.groups)
     }

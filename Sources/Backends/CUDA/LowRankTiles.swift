@@ -21,7 +21,7 @@ final class LowRankTiles {
     }
 
     /// Whether the plan has room for every step's pairs of segment and member. Rows without a segment have pairs too where
-    /// updates precede products: in decode steps, of no more rows than a bucket or than sequences.
+    /// updates precede products, but each run of them is of a sequence, or of a bucket's padding.
     let isUsable: Bool
     private let planKernel: Kernel
     private let kernels: [Launch: Kernel]
@@ -99,8 +99,8 @@ final class LowRankTiles {
 
     /// One launch of a group.
     ///
-    /// - Parameter followsRows: whether its predecessor in the stream makes `x`, or the `y` that is added to, and does not
-    ///   only wait for them as well. Of `together`.
+    /// - Parameter followsRows: false if the launch before does not make `x`, nor the `y` that is added to, but has waited
+    ///   for them before it released this one. Of `together`.
     func run(
         _ layer: Int,
         _ group: ProjectionGroup,
@@ -119,9 +119,9 @@ final class LowRankTiles {
             xPitch: Int32(x.width),
             yPitch: Int32(y.width),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
-            chunk: Int32(geometry.chunk),
             adds: extent.updates == .before ? 0 : 1,
             followsRows: followsRows ? 1 : 0,
+            unused: 0,
             group: groups.members(of: group).kernelGroup
         )
         guard let kernel = kernels[launch] else { preconditionFailure("no kernel for \(launch)") }
@@ -160,7 +160,7 @@ struct LowRankGeometry {
     private let isHalf: Bool
 
     init(_ kind: LowRankTiles.Kind, groups: LowRankGroups, type: ScalarType, multiprocessors: Int) {
-        // As many as run at a time.
+        // As many as run at a time, or twice that where the GPU has less shared memory; those of `together` must fit.
         blocks = 2 * multiprocessors
         isHalf = type == .float16
         let rows: Int

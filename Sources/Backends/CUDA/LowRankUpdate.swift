@@ -23,8 +23,8 @@ final class LowRankUpdate {
     }
 
     let groups: LowRankGroups
-    /// Whether one launch makes the updates of any decode step's product.
-    var servesDecode: Bool { decode.isUsable }
+    /// Whether a product's updates can be written before it, without a look at what lies there.
+    var canPrecede: Bool { decode.isUsable }
     private let rows: LowRankRows
     private let decode: LowRankTiles
     private let prefill: LowRankTiles

@@ -176,9 +176,9 @@ struct StepBuffer {
         let (positions, singles) = (elements(layout.tileKVPositions), elements(layout.singleRows))
         var count = 0
         for sequence in 0..<batch.sequenceCount {
-            let (start, end) = (Int(batch.sequenceStarts[sequence]), Int(batch.sequenceStarts[sequence + 1]))
-            for row in start..<end { positions[row] = end - start > 1 ? batch.kvPositions[row] : -1 }
-            guard end - start == 1 else { continue }
+            let (start, rows) = (Int(batch.sequenceStarts[sequence]), batch.rowCount(of: sequence))
+            for row in start..<start + rows { positions[row] = rows > 1 ? batch.kvPositions[row] : -1 }
+            guard rows == 1 else { continue }
             singles[count] = Int32(start)
             count += 1
         }

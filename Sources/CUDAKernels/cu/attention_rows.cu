@@ -261,6 +261,7 @@ extern "C" __global__ void __launch_bounds__(threads, residentBlocks)
     fetchOld(held, share, cache, pages, share.from);
     const Angles angles = loadAngles(p, share.position);
     if (p.followsRows) waitForPredecessor();
+    else seeWhatIsThere();
 
     makeRows(rows, p, share, cache, angles, kvPosition);
     __syncthreads();

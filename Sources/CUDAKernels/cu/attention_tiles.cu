@@ -4,13 +4,13 @@
 //
 // A tile has 64 rows of one key/value head's queries: row p of a sequence is query head p % (H / G) of the group
 // at row p / (H / G), so that a group's queries share what is read. Keys and values come in tiles of 64 (32 where
-// D > 128), copied while the last ones are multiplied. Tiles nobody of a warp sees are skipped. Sequences of one row
-// are right too, though never split; those of fewer than `leastRows` are left out.
+// D > 128), copied while the last ones are multiplied. Tiles nobody of a warp sees are skipped. Sequences of one row are left
+// out: they have row attention.
 //
 // Constants: PUNICA_BF16 and those of attention_tiles.cuh.
 //
-// Launch: grid (G, tiles), block 128; `tiles` is at least the sum over sequences, but for those left out, of
-// ceil(rows · H / G / 64), of which T · H / G / 64 + B is a bound; blocks beyond leave at once. The last tiles, which see most, go first.
+// Launch: grid (G, tiles), block 128; `tiles` is at least the sum over these sequences of
+// ceil(rows · H / G / 64); blocks beyond leave at once. The last tiles, which see most, go first.
 // Dynamic shared bytes: 2 · (64 + 4 · keys) · (D rounded up to 16, + 8), with keys 64 or 32 as above.
 #include "attention_tiles.cuh"
 
@@ -29,7 +29,7 @@ struct Tile {
 __device__ __forceinline__ int tilesOf(const TileAttentionParams &p, int sequence, int count) {
     if (sequence >= count) return 0;
     const int rows = p.sequenceStarts[sequence + 1] - p.sequenceStarts[sequence];
-    return rows < p.leastRows ? 0 : (rows * group + tileRows - 1) / tileRows;
+    return rows == 1 ? 0 : (rows * group + tileRows - 1) / tileRows;
 }
 
 __device__ __forceinline__ Tile findTile(const TileAttentionParams &p, int fromLast) {
@@ -61,6 +61,7 @@ extern "C" __global__ void __launch_bounds__(threads)
     constexpr int ringPitch = 2 * tileKeys * rowPitch;
 
     waitForPredecessor();
+    // Not sooner: row attention, which starts behind this, takes it that the rows are there.
     releaseSuccessor();
     const Tile tile = findTile(p, blockIdx.y);
     if (tile.sequence < 0) return;

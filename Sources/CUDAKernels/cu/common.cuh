@@ -167,8 +167,8 @@ __device__ __forceinline__ float blockSum(float x, float *room) {
 }
 
 // Waits until all kernels before this one in the stream have ended and their stores are seen. Every thread that reads or
-// writes what they touch calls it first; and so does at least one thread of every launch, or the kernel after this one
-// would not wait for those before.
+// writes what they touch calls it first, unless `seeWhatIsThere` is enough; and so does at least one thread of every
+// launch, or the kernel after this one would not wait for those before.
 __device__ __forceinline__ void waitForPredecessor() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.wait;" ::: "memory");
@@ -181,6 +181,10 @@ __device__ __forceinline__ void releaseSuccessor() {
     asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
+
+// For a kernel whose predecessor has waited for all that it reads, in every block, before it released it: drops what this
+// multiprocessor may hold of older values. Such a kernel waits in the end only.
+__device__ __forceinline__ void seeWhatIsThere() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 
 // Lets the next kernel start as early as can be, then waits. For kernels of which nothing that a successor reads before
 // its own wait depends.

@@ -173,6 +173,10 @@ __device__ __forceinline__ void awaitPredecessor() {
 #endif
 }
 
+// For a kernel whose predecessor has waited for all that it reads, in every block, before it released it: drops what this
+// multiprocessor may hold of older values. Such a kernel waits in the end only.
+__device__ __forceinline__ void seeWhatIsThere() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
+
 __device__ __forceinline__ void releaseSuccessor() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");

@@ -10,6 +10,8 @@
 // that no other row touches; v enters the second product as two 16-bit terms (its 16 leading bits in bf16), so nothing
 // of it is lost at the precision of y. Sums are f32, y is rounded once.
 //
+// Beside the shrink of long segments it starts without waiting, and waits in the end (`followsRows`).
+//
 // Blocks wait for each other: the grid must fit on the device at once, and one such launch may be in flight at a time.
 // Launch: grid = the plan's `blocks` (made with rowsPerTile 8), LOW_RANK_WARPS * 32 threads, dynamic shared memory
 //   warps * (depth * 4096 + 1152) + 64 * 64 + 16 * vectorPitch * 2 (+ 32 * vectorPitch + 32 in fp16)
@@ -17,6 +19,12 @@
 // rows (to 8) * rank * chunks.
 #include "low_rank_expand.cuh"
 #include "low_rank_shrink.cuh"
+
+// Waits for x, and for the y that is added to.
+__device__ __forceinline__ void begin(const LowRankUpdateParams &p) {
+  if (p.followsRows) awaitPredecessor();
+  else seeWhatIsThere();
+}
 
 extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica_low_rank_decode(
     const __grid_constant__ LowRankUpdateParams p) {
@@ -47,10 +55,10 @@ extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica
   Queue queue(work, sharedAddress(memory) + warp * kDepth * kBlockBytes);
 #pragma unroll 1
   for (int asked = 0; asked < kDepth; ++asked) {
-    if (asked == LOW_RANK_EARLY && p.followsRows) awaitPredecessor();
+    if (asked == LOW_RANK_EARLY) begin(p);
     queue.fill(work);
   }
-  if (LOW_RANK_EARLY >= kDepth && p.followsRows) awaitPredecessor();
+  if (LOW_RANK_EARLY >= kDepth) begin(p);
   releaseSuccessor();
 
   shrink(work, queue, parts);

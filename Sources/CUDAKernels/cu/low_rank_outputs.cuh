@@ -54,20 +54,6 @@ __device__ __forceinline__ void store(const LowRankPair &pair, const Outputs &at
   }
 }
 
-// And for sums in registers.
-__device__ __forceinline__ void storeHeld(const LowRankPair &pair, const Outputs &at, Quad y, const float (&sums)[8],
-                                          float scale) {
-  if (at.isWhole()) {
-    storeWhole(pair, at, y, make_float4(sums[0], sums[1], sums[2], sums[3]),
-               make_float4(sums[4], sums[5], sums[6], sums[7]), scale);
-  } else {
-#pragma unroll
-    for (int i = 0; i < 8; ++i) {
-      if (i < at.count) storeOne(pair, at, i, sums[i], scale);
-    }
-  }
-}
-
 // Writes a value of v as two 16-bit terms.
 __device__ __forceinline__ void writeTerms(u16 *vectors, int pitch, int row, int rank, float value) {
   const u16 leading = narrow(value);

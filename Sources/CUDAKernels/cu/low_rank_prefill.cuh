@@ -9,6 +9,10 @@ constexpr int kWarps = 8;
 constexpr int kThreads = kWarps * 32;
 constexpr int kGroups = 4;
 constexpr int kTileRows = kGroups * kRows;
+// Inputs of a unit of the shrink: of each warp four steps.
+constexpr int kSteps = 4;
+constexpr int kWarpInputs = kSteps * kStep;
+constexpr int kChunk = kWarps * kWarpInputs;
 static_assert(kTileRows == kTileWidth, "a unit is as many tiles of outputs as of rows");
 
 struct Plan {

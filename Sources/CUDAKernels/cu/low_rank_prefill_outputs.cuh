@@ -51,8 +51,8 @@ struct Sums {
   }
 };
 
-// Adds to what lies in y, or scales columns as well, or has fewer than 8 outputs. A call: rare, and long where it is
-// repeated.
+// Adds to what lies in y, or scales columns as well, or has fewer than 8 outputs: where updates come after their product,
+// and at ragged ends. A call, since it is long where it is repeated.
 __device__ __noinline__ void storeOthers(u16 *y, const float *columnScale, int count, bool adds, float4 low,
                                          float4 high) {
   if (count >= 8 && reinterpret_cast<unsigned long long>(y) % 16 == 0) {

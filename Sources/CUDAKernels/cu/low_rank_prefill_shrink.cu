@@ -11,14 +11,11 @@
 
 using namespace low_rank;
 
-// Steps of a warp's part of a chunk; 16-byte slots of a lane in each: two rows of weights, one of each group of inputs.
-constexpr int kSteps = 4;
+// 16-byte slots of a lane in each step: two rows of weights, one of each group of inputs.
 constexpr int kSlots = 2 + kGroups;
 constexpr int kSlotBytes = 32 * 16;
 constexpr int kStepBytes = kSlots * kSlotBytes;
 constexpr int kWarpBytes = kSteps * kStepBytes;
-constexpr int kWarpInputs = kSteps * kStep;
-constexpr int kChunk = kWarps * kWarpInputs;
 // Numbers between rows of a warp's sums, which take its slots' place.
 constexpr int kPartPitch = kRanks + 1;
 static_assert(kTileRows * kPartPitch * sizeof(float) <= kWarpBytes);

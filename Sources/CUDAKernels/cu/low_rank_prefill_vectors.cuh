@@ -32,7 +32,7 @@ struct Vectors {
 // Sums v's chunks for one tile of rows into two 16-bit terms; a warp has every eighth row, a lane every 32nd rank.
 __device__ __forceinline__ void gather(const LowRankUpdateParams &p, const LowRankPair &pair, int rowTile, int rows,
                                        const Vectors &vectors, float *wide, float *rowScales) {
-  const int count = ceilDiv(p.group.inputs, p.chunk), size = minimum(pair.rowCount, kTileRows) * pair.rank;
+  const int count = ceilDiv(p.group.inputs, kChunk), size = minimum(pair.rowCount, kTileRows) * pair.rank;
   const int warp = threadIdx.x / 32, ranks = ceilDiv(pair.rank, kStep) * kStep;
   const float *v = static_cast<const float *>(p.scratch) + pair.scratchStart +
                    static_cast<long long>(rowTile) * count * size;

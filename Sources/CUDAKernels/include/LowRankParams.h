@@ -73,8 +73,8 @@ struct LowRankPlanParams {
     // Only segments of at least and at most so many rows.
     int32_t leastRows;
     int32_t mostRows;
-    // 0 where updates are added to y. Where they are written instead, the step's rows, padding included: each is in a pair
-    // of every member, of rank 0 where nothing changes.
+    // 0 where updates are added to y. Where they are written instead, the step's rows, a bucket's padding included: each is
+    // in a pair of every member, of rank 0 where nothing changes. What a product's own padding adds up to nobody reads.
     int32_t coveredRows;
     int32_t unused;
     struct LowRankGroup groups[4];
@@ -88,11 +88,11 @@ struct LowRankUpdateParams {
     int32_t xPitch;
     int32_t yPitch;
     int32_t vectorPitch;
-    int32_t chunk;
     // Whether updates are added to what lies in y; else they are all that is written there.
     int32_t adds;
     // Whether the predecessor makes x, or the y that is added to. If not, it has waited for what does before it released
     // this launch, which then runs beside it and waits for it in the end. Of the decode kernel.
     int32_t followsRows;
+    int32_t unused;
     struct LowRankGroup group;
 };

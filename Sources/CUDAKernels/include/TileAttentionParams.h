@@ -2,7 +2,7 @@
 
 #include "DevicePointer.h"
 
-// Attention of sequences with several rows over the paged cache. Rows are [queries | keys | values], `pitch` elements
+// Attention of the sequences with several rows over the paged cache. Rows are [queries | keys | values], `pitch` elements
 // apart, and only their queries are read.
 struct TileAttentionParams {
     DEVICE_POINTER(const void) qkv;
@@ -25,6 +25,5 @@ struct TileAttentionParams {
     int32_t window;
     // 1 / sqrt(D) · log2(e)
     float scale;
-    // Sequences of fewer rows are left out.
-    int32_t leastRows;
+    int32_t unused;
 };

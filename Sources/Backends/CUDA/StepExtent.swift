@@ -1,0 +1,86 @@
+/// How a step's products get their low-rank updates.
+enum StepUpdates: Int, CaseIterable {
+    /// No row has an adapter.
+    case none
+    /// Products of few rows and small ranks take them along.
+    case along
+    /// They precede the products, which are added to them: their launch then follows a kernel of ours, and asks for its
+    /// first weights before that has ended; behind one of the library's it could not.
+    case before
+    /// They follow the products.
+    case after
+
+    /// The quickest way for a step whose rows have adapters.
+    ///
+    /// - Parameters:
+    ///   - ranks: each row's adapter's largest, added up.
+    ///   - scalesColumns: whether an adapter scales the sum of a product and its update, as DoRA does.
+    ///   - writesAll: whether it pays to write all rows before their product, as `writesAll(changed:of:isDecode:)` tells.
+    ///   - canUpdate: whether the step's rows can get their updates so; they always can `after`.
+    init(ranks: Int, scalesColumns: Bool, writesAll: Bool, canUpdate: (StepUpdates) -> Bool) {
+        if ranks <= StreamedProducts.mostRanks, canUpdate(.along) {
+            self = .along
+        } else if writesAll, !scalesColumns, canUpdate(.before) {
+            self = .before
+        } else {
+            self = .after
+        }
+    }
+
+    /// Whether it pays to write all rows before their product, where only some have an update: not those of the base
+    /// model's prefills, for nothing.
+    static func writesAll(changed: Int, of rows: Int, isDecode: Bool) -> Bool { isDecode || 2 * changed >= rows }
+}
+
+/// What the operations of a step cover.
+struct StepExtent: Equatable {
+    /// Rows of activations, padding included.
+    var rows = 0
+    /// Rows whose logits are wanted, padding included.
+    var wanted = 0
+    var updates = StepUpdates.none
+    /// Whether every sequence has one row, whose logits are wanted.
+    var isDecode = false
+    /// In steps that do not decode: sequences of one row.
+    var singleRows = 0
+    /// In steps that do not decode: attention's tiles of the other sequences.
+    var tiles = 0
+    /// The largest rank among the step's adapters; recorded steps serve any.
+    var mostRank = LowRankGeometry.mostRank
+    /// In steps that do not decode: segments of at most so many rows take the decode kernel; 0 if there are none.
+    var shortSegmentRows = 0
+    /// In steps that do not decode: whether there are longer segments, or may be as many rows without one side by side that
+    /// are written too.
+    var hasLongSegments = false
+
+    var hasAdapters: Bool { updates != .none }
+
+    /// Tells the segments and sequences of a step that does not decode apart by their rows.
+    ///
+    /// - Parameters:
+    ///   - room: rows of short segments that the decode kernel has room for.
+    ///   - tiles: how many attention has of a sequence with so many rows, of which there are several.
+    mutating func sort(_ batch: borrowing Batch, room: Int, tiles: (Int) -> Int) {
+        sortSegments(of: batch, room: room)
+        for sequence in 0..<batch.sequenceCount {
+            let rows = batch.rowCount(of: sequence)
+            if rows == 1 { singleRows += 1 } else { self.tiles += tiles(rows) }
+        }
+    }
+
+    private mutating func sortSegments(of batch: borrowing Batch, room: Int) {
+        var (short, single, longest) = (0, 0, 0)
+        for index in batch.segments.indices {
+            let rows = Int(batch.segments[index].end - batch.segments[index].start)
+            if rows <= LowRankGeometry.shortSegmentRows { short += rows }
+            if rows == 1 { single += 1 }
+            longest = max(longest, rows)
+        }
+        if short > 0, short <= room {
+            shortSegmentRows = LowRankGeometry.shortSegmentRows
+        } else {
+            shortSegmentRows = single > 0 ? 1 : 0
+        }
+        hasLongSegments = longest > shortSegmentRows || updates == .before
+    }
+}
