@@ -251,6 +251,7 @@ extern "C" __global__ void __launch_bounds__(threads, residentBlocks)
     __shared__ Left left;
     __shared__ Factors factors;
     releaseSuccessor();
+    if (!p.followsRows) seeWhatIsThere();
     const Share share(p);
     const int firstPage = p.rowPages[share.row], kvPosition = p.kvPositions[share.row];
     if (share.row >= *p.rowCount || share.isEmpty()) return waitForPredecessor();
@@ -261,7 +262,6 @@ extern "C" __global__ void __launch_bounds__(threads, residentBlocks)
     fetchOld(held, share, cache, pages, share.from);
     const Angles angles = loadAngles(p, share.position);
     if (p.followsRows) waitForPredecessor();
-    else seeWhatIsThere();
 
     makeRows(rows, p, share, cache, angles, kvPosition);
     __syncthreads();

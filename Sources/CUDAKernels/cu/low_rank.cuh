@@ -174,7 +174,8 @@ __device__ __forceinline__ void awaitPredecessor() {
 }
 
 // For a kernel whose predecessor has waited for all that it reads, in every block, before it released it: drops what this
-// multiprocessor may hold of older values. Such a kernel waits in the end only.
+// multiprocessor may hold of older values. Before the kernel's first loads, since it waits for those under way. Such a
+// kernel waits for its predecessor in the end only.
 __device__ __forceinline__ void seeWhatIsThere() { asm volatile("fence.acq_rel.gpu;" ::: "memory"); }
 
 __device__ __forceinline__ void releaseSuccessor() {

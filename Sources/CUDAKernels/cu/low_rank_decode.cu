@@ -20,12 +20,6 @@
 #include "low_rank_expand.cuh"
 #include "low_rank_shrink.cuh"
 
-// Waits for x, and for the y that is added to.
-__device__ __forceinline__ void begin(const LowRankUpdateParams &p) {
-  if (p.followsRows) awaitPredecessor();
-  else seeWhatIsThere();
-}
-
 extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica_low_rank_decode(
     const __grid_constant__ LowRankUpdateParams p) {
   extern __shared__ __align__(1024) char memory[];
@@ -39,6 +33,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica
   cursor += 2 * kRows * p.vectorPitch * sizeof(u16);
   float *wide = reinterpret_cast<float *>(cursor), *rowScales = wide + kRows * p.vectorPitch;
 
+  if (!p.followsRows) seeWhatIsThere();
   const char *plan = static_cast<const char *>(p.plan);
   const char *pairs = plan + 64 + (gridDim.x + 1) / 2 * 64;
   for (int i = threadIdx.x; i < kCachedPairs * 4; i += kThreads) {
@@ -55,10 +50,10 @@ extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica
   Queue queue(work, sharedAddress(memory) + warp * kDepth * kBlockBytes);
 #pragma unroll 1
   for (int asked = 0; asked < kDepth; ++asked) {
-    if (asked == LOW_RANK_EARLY) begin(p);
+    if (asked == LOW_RANK_EARLY && p.followsRows) awaitPredecessor();
     queue.fill(work);
   }
-  if (LOW_RANK_EARLY >= kDepth) begin(p);
+  if (LOW_RANK_EARLY >= kDepth && p.followsRows) awaitPredecessor();
   releaseSuccessor();
 
   shrink(work, queue, parts);
