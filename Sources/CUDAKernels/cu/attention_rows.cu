@@ -15,8 +15,8 @@
 // Constants: PUNICA_BF16, PUNICA_HEADS (H), PUNICA_KV_HEADS (G), PUNICA_HEAD_SIZE (D, a multiple of 8, at most 256),
 // PUNICA_BLOCK_SIZE (P).
 //
-// Launch, for T rows of the step, one place each: grid (splits, G · query parts, T), block 128. Splits are at most 16, and a query part
-// is at most 8 of a group's heads. Blocks beyond the live count leave at once, and so do splits without positions.
+// Launch, for T rows of the step, one place each: grid (splits, G · query parts, T), block 128. Splits are at most 16,
+// and a query part is at most 8 of a group's heads. Blocks beyond the live count leave at once, and so do splits without positions.
 #include "attention_rows.cuh"
 
 using namespace punica;

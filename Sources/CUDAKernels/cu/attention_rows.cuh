@@ -64,7 +64,8 @@ struct Share {
     int from, to;
 
     __device__ __forceinline__ explicit Share(const RowAttentionParams &p)
-        : row(p.rows ? p.rows[blockIdx.z] : blockIdx.z), kvHead(blockIdx.y / queryParts), part(blockIdx.y % queryParts), split(blockIdx.x),
+        : row(p.rows ? p.rows[blockIdx.z] : blockIdx.z), kvHead(blockIdx.y / queryParts),
+          part(blockIdx.y % queryParts), split(blockIdx.x),
           position(p.positions[row]) {
         const int end = position + 1;
         const int first = p.window > 0 && end > p.window ? end - p.window : 0;

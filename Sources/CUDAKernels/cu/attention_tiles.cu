@@ -4,8 +4,8 @@
 //
 // A tile has 64 rows of one key/value head's queries: row p of a sequence is query head p % (H / G) of the group
 // at row p / (H / G), so that a group's queries share what is read. Keys and values come in tiles of 64 (32 where
-// D > 128), copied while the last ones are multiplied. Tiles nobody of a warp sees are skipped. Sequences of one row are left
-// out: they have row attention.
+// D > 128), copied while the last ones are multiplied. Tiles nobody of a warp sees are skipped. Sequences of one row
+// are left out: they have row attention.
 //
 // Constants: PUNICA_BF16 and those of attention_tiles.cuh.
 //
