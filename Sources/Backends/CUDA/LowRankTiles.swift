@@ -52,10 +52,8 @@ final class LowRankTiles {
         isUsable = pairs <= Self.mostPairs
         // Rows without an adapter may have pairs too; no row is in two of a member.
         let room = min(CUDABackend.paddedRows(sequences) * Self.mostMembers, Self.mostPairs)
-        planStride = 64 + (geometry.blocks + 1) / 2 * 64 + 64 * room
-        // Blocks fetch a fixed number of pairs ahead, of the last plan beyond its end.
-        let plansEnd = planStride * groups.layers * LowRankGroups.all.count
-        plans = try DeviceBuffer(context, byteCount: plansEnd + 64 * 64)
+        planStride = geometry.planHeaderBytes + 64 * (room + LowRankGeometry.nearPairs)
+        plans = try DeviceBuffer(context, byteCount: planStride * groups.layers * LowRankGroups.all.count)
         // A plan counts its runs, and words in the scratch carry that count: both begin at zero.
         try plans.fill(0)
         scratch = try DeviceBuffer(context, byteCount: geometry.scratchBytes)
@@ -148,6 +146,8 @@ struct LowRankGeometry {
     static let shrinkSharedBytes = 96 << 10
     /// One tile of the decode kernel.
     static let shortSegmentRows = 8
+    /// The decode kernel's blocks get so many pairs of each product beside their shares; as many may be read beyond the last.
+    static let nearPairs = 2
 
     let blocks: Int
     let rowsPerTile: Int
@@ -177,13 +177,16 @@ struct LowRankGeometry {
         scratchBytes = wordBytes * (words.max() ?? 1)
     }
 
+    /// Bytes of a plan before its pairs.
+    var planHeaderBytes: Int { 64 + (blocks + 1) / 2 * 64 + (isDecode ? blocks * 2 * Self.nearPairs * 64 : 0) }
+
     /// Numbers between rows of a block's vectors.
     func vectorPitch(for extent: StepExtent) -> Int { 8 + (extent.mostRank + 31) / 32 * 32 }
 
     func sharedBytes(for extent: StepExtent) -> Int {
         let pitch = vectorPitch(for: extent)
         return isDecode
-            ? 8 * (2 * 4096 + 1152) + 64 * 64 + 32 * pitch + (isHalf ? 32 * pitch + 32 : 0)
+            ? 8 * (2 * 4096 + 1024) + 64 * 2 * Self.nearPairs + 32 * pitch + (isHalf ? 32 * pitch + 32 : 0)
             : 128 * pitch + (isHalf ? 128 * pitch + 128 : 0)
     }
 }

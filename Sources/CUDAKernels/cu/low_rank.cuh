@@ -19,16 +19,16 @@ constexpr int kRows = 8;
 constexpr int kRanks = 16;
 // Elements that a step advances along a row of weights: two tiles' k, 16 bytes a lane.
 constexpr int kStep = 32;
-// Up to this rank two outputs share a tile row in the expand, above it one.
+// Up to this rank an output's weights are one step of the tensor cores, of the decode kernel's expand.
 constexpr int kPackedRank = 16;
 
 __device__ __forceinline__ int ceilDiv(int a, int b) { return (a + b - 1) / b; }
 __device__ __forceinline__ int minimum(int a, int b) { return a < b ? a : b; }
 __device__ __forceinline__ int maximum(int a, int b) { return a > b ? a : b; }
 
-// Outputs of one expand unit of the decode kernel, and the steps (1 KB of weights) it takes.
-__device__ __forceinline__ int unitWidth(int rank) { return rank <= kPackedRank ? 128 : rank <= kStep ? 64 : 16; }
-__device__ __forceinline__ int unitSteps(int rank) { return rank <= kStep ? 4 : ceilDiv(rank, kStep); }
+// Outputs of one expand unit of the decode kernel, as a power of 2, and the KB of weights that it takes.
+__device__ __forceinline__ int widthShift(int rank) { return rank <= kPackedRank ? 7 : rank <= kStep ? 6 : 5; }
+__device__ __forceinline__ int unitSize(int rank) { return rank <= kStep ? 4 : ceilDiv(rank, kRanks); }
 // The same for the prefill kernels.
 constexpr int kTileWidth = 32;
 __device__ __forceinline__ int tileSteps(int rank) { return ceilDiv(rank, kRanks); }
@@ -66,6 +66,16 @@ __device__ __forceinline__ u32 sharedAddress(const void *pointer) {
 __device__ __forceinline__ Quad loadShared(u32 address) {
   Quad q;
   asm volatile("ld.shared.v4.u32 {%0,%1,%2,%3}, [%4];" : "=r"(q.x), "=r"(q.y), "=r"(q.z), "=r"(q.w) : "r"(address));
+  return q;
+}
+
+struct Pair {
+  u32 x, y;
+};
+
+__device__ __forceinline__ Pair loadSharedPair(u32 address) {
+  Pair q;
+  asm volatile("ld.shared.v2.u32 {%0,%1}, [%2];" : "=r"(q.x), "=r"(q.y) : "r"(address));
   return q;
 }
 

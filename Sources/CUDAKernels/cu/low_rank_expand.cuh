@@ -1,187 +1,203 @@
 // y += B·v, or y = B·v, by the fused low-rank kernel; see low_rank_decode.cu.
+//
+// The tensor cores' 16 rows are both terms of 8 rows of v, their 8 columns outputs. Which outputs those are is free: of 4
+// products a lane has 8 neighbouring outputs of one row, so it writes 16 bytes.
 #pragma once
 
-#include "low_rank_queue.cuh"
+#include "low_rank_gather.cuh"
 
-// The rows of one (pair, row tile) and a block's units of it.
-struct Piece {
-  const LowRankPair *pair;
-  // Units first ..< last are the block's; `begin` is where the row tile's own begin.
-  int begin, last;
-  int rowTile;
-  // Which of the block's rows of v are its.
-  int row;
-};
+// A lane's part of a piece: every fourth 8 outputs of one row.
+struct OutputRow {
+  // The first of them in the row tile's first unit; how many columns there are from there on.
+  u16 *y;
+  const float *columnScale;
+  int left;
+  float scale;
+  // Whether there is such a row. Whether its sums are all that is written, 16 bytes at a time.
+  bool exists, isPlain, aligned, adds;
 
-// Rows of v that a piece's products read: whole passes of 2 or 4.
-__device__ __forceinline__ int paddedRows(int rows, int rank) {
-  return rank <= kPackedRank ? (rows + 1) / 2 * 2 : (rows + 3) / 4 * 4;
-}
-
-// Adds up v of one row tile as soon as its words have arrived, and splits it into 16-bit terms:
-// vectors[2 n] the leading term of row n, vectors[2 n + 1] the rest.
-__device__ __forceinline__ void gather(const Work &work, const Piece &piece, u16 *vectors, float *wide,
-                                       float *rowScales) {
-  const LowRankUpdateParams &p = work.p;
-  const LowRankPair &pair = *piece.pair;
-  const int rowTile = piece.rowTile;
-  vectors += 2 * piece.row * p.vectorPitch;
-  wide += piece.row * p.vectorPitch;
-  rowScales += piece.row;
-  const int count = ceilDiv(p.group.inputs, kChunk);
-  const int width = minimum(pair.rowCount, kRows), rows = minimum(pair.rowCount - rowTile * kRows, kRows);
-  const int size = pair.rank * width;
-  const u64 *words = static_cast<const u64 *>(p.scratch) + pair.scratchStart +
-                     static_cast<long long>(rowTile) * count * size;
-  const bool packed = pair.rank <= kPackedRank;
-  const int ranks = packed ? kPackedRank : ceilDiv(pair.rank, kStep) * kStep;
-  const int elements = paddedRows(rows, pair.rank) * ranks;
-  // Short pieces are left to different warps.
-  const int thread = (threadIdx.x + kThreads - piece.row * 32 % kThreads) % kThreads;
-#pragma unroll 1
-  for (int e = thread; e < elements; e += kThreads) {
-    const int n = e / ranks, j = e % ranks;
-    float sum = 0;
-    if (n < rows && j < pair.rank) {
-      const u64 *word = words + j * width + n;
-      constexpr int kBatch = 12;
-#pragma unroll 1
-      for (int base = 0; base < count; base += kBatch) {
-        u64 bits[kBatch];
-        bool waits = true;
-        for (int polls = 0; waits; ++polls) {
-          if (polls == LOW_RANK_PATIENCE) asm volatile("trap;");
-          waits = false;
-#pragma unroll
-          for (int i = 0; i < kBatch; ++i) {
-            if (base + i < count) bits[i] = peek(word + (base + i) * size);
-          }
-#pragma unroll
-          for (int i = 0; i < kBatch; ++i) {
-            if (base + i < count) waits |= static_cast<u32>(bits[i] >> 32) != work.share.tag;
-          }
-        }
-#pragma unroll
-        for (int i = 0; i < kBatch; ++i) {
-          if (base + i < count) sum += __uint_as_float(static_cast<u32>(bits[i]));
-        }
-      }
-    }
-#if PUNICA_BF16
-    writeTerms(vectors, p.vectorPitch, n, j, sum);
-#else
-    wide[n * p.vectorPitch + j] = sum;
-#endif
-  }
+  __device__ __forceinline__ OutputRow(const LowRankUpdateParams &p, const Piece &piece, const float *rowScales) {
+    const LowRankPair &pair = *piece.pair;
+    const int row = threadIdx.x % 32 / 4, across = threadIdx.x % 4 * 8, column = p.group.columns[pair.member];
+    const int firstRow = pair.rowStart + piece.rowTile * kRows;
+    y = static_cast<u16 *>(p.y) + static_cast<long long>(firstRow + row) * p.yPitch + column + across;
+    columnScale = pair.columnScale ? pair.columnScale + across : nullptr;
+    left = p.group.outputs[pair.member] - across;
+    scale = pair.scale;
 #if !PUNICA_BF16
-  __syncthreads();
-  for (int n = threadIdx.x / 32; n < elements / ranks; n += kWarps) {
-    const float back = writeScaledTerms(vectors, p.vectorPitch, n, ranks, wide + n * p.vectorPitch);
-    if (threadIdx.x % 32 == 0) rowScales[n] = back;
-  }
-  __syncthreads();
+    scale *= rowScales[piece.row + minimum(row, piece.rows - 1)];
 #endif
-}
-
-// A warp's view of a piece.
-struct Rows {
-  const Work &work;
-  const LowRankPair *pair;
-  int begin, row, firstRow, rows, outputs, width, column;
-  bool packed, aligned;
-
-  __device__ __forceinline__ Rows(const Work &work, const Piece *piece)
-      : work(work), pair(piece->pair), begin(piece->begin), row(piece->row) {
-    const LowRankPair &pair = *piece->pair;
-    firstRow = piece->rowTile * kRows;
-    rows = minimum(pair.rowCount - firstRow, kRows);
-    firstRow += pair.rowStart;
-    outputs = work.p.group.outputs[pair.member];
-    column = work.p.group.columns[pair.member];
-    width = unitWidth(pair.rank);
-    packed = pair.rank <= kPackedRank;
-    aligned = (work.p.yPitch | column) % 8 == 0;
+    exists = row < piece.rows;
+    aligned = (p.yPitch | column) % 8 == 0;
+    adds = p.adds != 0;
+    isPlain = aligned && !adds && !columnScale;
   }
 
-  __device__ __forceinline__ int passes() const { return packed ? (rows + 1) / 2 : (rows + 3) / 4; }
+  // Reads ahead what `store` will need.
+  __device__ __forceinline__ Quad load(int column) const {
+    return adds && exists && aligned && left - column >= 8 ? loadGlobal(y + column) : Quad{0, 0, 0, 0};
+  }
 
-  // This lane's 8 outputs of a pass: 2 rows of 128 or 4 rows of up to 64.
-  __device__ __forceinline__ Outputs place(int unit, int pass) const {
-    const int lane = threadIdx.x % 32, lanes = packed ? 16 : 8, across = lane % lanes * 8;
-    const int row = pass * (packed ? 2 : 4) + lane / lanes;
-    Outputs at;
-    at.column = (unit - begin) * width + across;
-    at.count = row < rows && across < width ? minimum(outputs - at.column, 8) : 0;
-    at.y = static_cast<u16 *>(work.p.y) + static_cast<long long>(firstRow + row) * work.p.yPitch + column + at.column;
-    at.aligned = aligned;
-    at.adds = work.p.adds;
-    return at;
+  // Both terms' sums of 8 outputs.
+  __device__ __forceinline__ void join(const Tile (&sums)[4], float (&v)[8]) const {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      v[2 * i] = scale * (sums[i].a + sums[i].c);
+      v[2 * i + 1] = scale * (sums[i].b + sums[i].d);
+    }
+  }
+
+  // The outputs from `column` on, where the row is plain and there are so many.
+  __device__ __forceinline__ void storePlain(int column, const Tile (&sums)[4]) const {
+    float v[8];
+    join(sums, v);
+    if (exists) storeGlobal(y + column, round8(v));
+  }
+
+  // The same wherever they lie. `room` is this lane's, for 8 sums.
+  __device__ __forceinline__ void store(int column, const Tile (&sums)[4], Quad old, float *room) const {
+    const int count = exists ? minimum(left - column, 8) : 0;
+    const float *const scales = columnScale ? columnScale + column : nullptr;
+    float v[8];
+    join(sums, v);
+    if (aligned && count == 8) {
+      storeGlobal(y + column, combine(old, scales, v));
+    } else if (count > 0) {
+      // Rare, and short in code.
+#pragma unroll
+      for (int i = 0; i < 8; ++i) room[i] = v[i];
+#pragma unroll 1
+      for (int i = 0; i < count; ++i) storeOne(y + column + i, scales ? scales + i : nullptr, adds, room[i]);
+    }
   }
 };
 
-__device__ __forceinline__ void expandUnit(const Rows &rows, int unit, Queue &queue, Quad &y, const u16 *vectors,
-                                           const float *rowScales, float *tile) {
-  const LowRankUpdateParams &p = rows.work.p;
-  const LowRankPair &pair = *rows.pair;
-  vectors += 2 * rows.row * p.vectorPitch;
-  rowScales += rows.row;
-  const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-  const bool packed = rows.packed, narrow = pair.rank <= kStep;
-  const int passes = rows.passes();
-  const u32 vector = sharedAddress(packed ? vectors + (2 * (g / 4) + g % 2) * p.vectorPitch + t % 2 * 8
-                                          : vectors + g * p.vectorPitch + t * 8);
-  const bool mine = !packed || t / 2 == g / 2 % 2;
-  const u32 passPitch = (packed ? 4 : 8) * p.vectorPitch * sizeof(u16);
-  const int steps = unitSteps(pair.rank);
-  u32 block = queue.take();
-  Tile tall[2] = {};
-  if (!narrow) {
-#pragma unroll 1
-    for (int base = 0;;) {
-#pragma unroll 1
-      for (int i = 0; i < kSteps && base + i < steps; ++i) {
-        const u32 column = vector + (base + i) * kStep * sizeof(u16);
-        const Quad low = loadShared(block + i * 1024), high = loadShared(block + i * 1024 + 512);
-        multiplyStep(tall[0], low, high, loadShared(column));
-        if (passes > 1) multiplyStep(tall[1], low, high, loadShared(column + passPitch));
-      }
-      base += kSteps;
-      if (base >= steps) break;
-      queue.fill(rows.work);
-      block = queue.take();
+// The expand's view of a warp: where its lanes find weights in a block, and v.
+struct Expansion {
+  const Work &work;
+  Queue &queue;
+  float *room;
+  // For a lane's place in a block: rank up to 16, products 0 and 2, 1 and 3; else products 0 and 1, 2 and 3.
+  u32 packed[2], inRows[2];
+
+  // `room` is the block's, of 8 floats a thread.
+  __device__ __forceinline__ Expansion(const Work &work, Queue &queue, float *room)
+      : work(work), queue(queue), room(room + threadIdx.x * 8) {
+    const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
+    const u32 narrowPlace = (16 * (g / 2) + 2 * (g % 2) + t / 2) * 16 + t % 2 * 8;
+    const int turned = g / 2 % 2;
+    packed[0] = narrowPlace + turned * 64;
+    packed[1] = narrowPlace + 64 - turned * 64;
+    inRows[0] = (32 * (g / 2) + 4 * (g % 2) + t) * 16;
+    inRows[1] = inRows[0] ^ 64;
+  }
+
+  // 32 outputs of rank up to 16.
+  __device__ __forceinline__ void multiplyPacked(Tile (&sums)[4], u32 block, Quad v) const {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      const Pair b = loadSharedPair(block + packed[i % 2] + i / 2 * 128);
+      multiply(sums[i], v.x, v.y, v.z, v.w, b.x, b.y);
     }
   }
-  float *target = packed ? tile + t / 2 * kPackedPitch + 2 * g + t % 2 : tile + t * kWidePitch + g;
-  const int half = packed ? 16 : 8;
-  const float *source = packed ? tile + lane / 16 * kPackedPitch + lane % 16 * 8
-                               : tile + lane / 8 * kWidePitch + lane % 8 * 8;
-#pragma unroll 1
-  for (int pass = 0; pass < passes; ++pass) {
-    // y of the pass after this one is on its way while this one is worked on.
-    Quad nextY = {0, 0, 0, 0};
-    if (pass + 1 < passes) nextY = rows.place(unit, pass + 1).load();
-    if (narrow) {
-      Quad column = {0, 0, 0, 0};
-      if (mine) column = loadShared(vector + pass * passPitch);
+
+  // 32 outputs, 32 ranks.
+  __device__ __forceinline__ void multiplyRows(Tile (&sums)[4], u32 block, Quad v, Quad w) const {
 #pragma unroll
-      for (int i = 0; i < kSteps; ++i) {
-        Tile sums = {};
-        multiplyStep(sums, loadShared(block + i * 1024), loadShared(block + i * 1024 + 512), column);
-        target[i * 2 * half] = sums.a + sums.b;
-        target[i * 2 * half + half] = sums.c + sums.d;
+    for (int i = 0; i < 4; ++i) {
+      const Quad b = loadShared(block + inRows[i / 2] + i * 128);
+      multiply(sums[i], v.x, v.y, v.z, v.w, b.x, b.y);
+      multiply(sums[i], w.x, w.y, w.z, w.w, b.z, b.w);
+    }
+  }
+
+  // 32 outputs with all of their ranks, up to kStep.
+  template <bool isPacked>
+  __device__ __forceinline__ void multiplyAll(Tile (&sums)[4], u32 block, int part, Quad v, Quad w) const {
+    if (isPacked) multiplyPacked(sums, block + part * 1024, v);
+    else multiplyRows(sums, block + part * 2048, v, w);
+  }
+
+  // A block of 128 or 64 outputs with all of their ranks.
+  template <bool isPacked>
+  __device__ __forceinline__ void multiplyAndStore(const OutputRow &row, int column, bool isPlain, u32 block,
+                                                   u32 vector, Quad old) const {
+    constexpr int kParts = isPacked ? 4 : 2;
+    const Quad v = loadShared(vector), w = isPacked ? v : loadShared(vector + 16);
+    if (isPlain) {
+#pragma unroll 2
+      for (int i = 0; i < kParts; ++i) {
+        Tile sums[4] = {};
+        multiplyAll<isPacked>(sums, block, i, v, w);
+        row.storePlain(column + i * 32, sums);
       }
     } else {
-      target[0] = pass == 0 ? tall[0].a + tall[0].b : tall[1].a + tall[1].b;
-      target[half] = pass == 0 ? tall[0].c + tall[0].d : tall[1].c + tall[1].d;
+#pragma unroll 1
+      for (int i = 0; i < kParts; ++i) {
+        const Quad next = row.load(column + (i + 1) * 32);
+        Tile sums[4] = {};
+        multiplyAll<isPacked>(sums, block, i, v, w);
+        row.store(column + i * 32, sums, old, room);
+        old = next;
+      }
     }
-    __syncwarp();
-    float scale = pair.scale;
-#if !PUNICA_BF16
-    scale *= rowScales[minimum(pass * (packed ? 2 : 4) + lane / (packed ? 16 : 8), rows.rows - 1)];
-#endif
-    store(pair, rows.place(unit, pass), y, source, scale);
-    __syncwarp();
-    if (pass + 1 < passes) y = nextY;
   }
-  queue.fill(rows.work);
+
+  // Adds a block of up to kBlockRanks ranks of 32 outputs.
+  __device__ __forceinline__ void add(Tile (&sums)[4], u32 block, u32 vector, int ranks) const {
+#pragma unroll
+    for (int i = 0; i < kBlockRanks / kStep; ++i) {
+      if (i * kStep >= ranks) break;
+      const u32 place = vector + i * kStep * 2 * sizeof(u16);
+      multiplyRows(sums, block + i * 2048, loadShared(place), loadShared(place + 16));
+    }
+  }
+
+  // This warp's units of a piece.
+  __device__ __forceinline__ void run(const Piece &piece, const Vectors &vectors, const float *rowScales) const {
+    const int lane = threadIdx.x % 32, rank = piece.pair->rank, shift = widthShift(rank);
+    const bool isPacked = rank <= kPackedRank, isWide = rank > kStep;
+    const OutputRow row(work.p, piece, rowScales);
+    // Rows that do not exist are the last one again; nobody reads what comes of them.
+    const int n = piece.row + minimum(lane / 4, piece.rows - 1);
+    const u32 vector = sharedAddress(vectors.place(n, lane % 4 * (isPacked ? 4 : 8)));
+#pragma unroll 1
+    for (int unit = work.firstOfWarp(piece.first); unit < piece.last; unit += kWarps) {
+      const int column = (unit - piece.begin) << shift;
+      const bool isPlain = row.isPlain && column + (1 << shift) <= work.p.group.outputs[piece.pair->member];
+      const Quad old = row.load(column);
+      Tile sums[4] = {};
+#pragma unroll 1
+      for (int done = 0; done < rank; done += kBlockRanks) {
+        const u32 block = queue.takeShared();
+        if (isPacked) multiplyAndStore<true>(row, column, isPlain, block, vector, old);
+        else if (!isWide) multiplyAndStore<false>(row, column, isPlain, block, vector, old);
+        else add(sums, block, vector + done * 2 * sizeof(u16), rank - done);
+        queue.refill(work);
+      }
+      if (isWide) row.store(column, sums, old, room);
+    }
+  }
+};
+
+// Zeros for a piece of rank 0. By the whole block.
+__device__ __forceinline__ void writeZeros(const LowRankUpdateParams &p, const Piece &piece) {
+  const LowRankPair &pair = *piece.pair;
+  const int shift = widthShift(0), start = p.group.columns[pair.member];
+  const int from = (piece.first - piece.begin) << shift;
+  const int to = minimum((piece.last - piece.begin) << shift, p.group.outputs[pair.member]);
+  const bool aligned = (p.yPitch | start) % 8 == 0;
+  u16 *y = static_cast<u16 *>(p.y) + static_cast<long long>(pair.rowStart + piece.rowTile * kRows) * p.yPitch + start;
+#pragma unroll 1
+  for (int row = 0; row < piece.rows; ++row, y += p.yPitch) {
+#pragma unroll 1
+    for (int column = from + threadIdx.x * 8; column < to; column += kThreads * 8) {
+      if (aligned && to - column >= 8) {
+        storeGlobal(y + column, {0, 0, 0, 0});
+      } else {
+#pragma unroll 1
+        for (int i = column; i < minimum(column + 8, to); ++i) y[i] = 0;
+      }
+    }
+  }
 }

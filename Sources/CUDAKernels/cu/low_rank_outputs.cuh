@@ -1,64 +1,33 @@
-// The second half of every LoRA kernel: v as 16-bit terms, and y read, added to and written 8 outputs at a time.
+// The second half of every LoRA kernel: outputs added to and written 8 at a time, and v in fp16.
 #pragma once
 
 #include "low_rank.cuh"
 
 namespace low_rank {
 
-// 8 neighbouring outputs of a row: where in y, which columns of their member, how many of them exist.
-struct Outputs {
-  u16 *y;
-  int column, count;
-  bool aligned;
-  // Whether sums are added to what lies in y.
-  bool adds;
-
-  __device__ __forceinline__ bool isWhole() const { return aligned && count == 8; }
-
-  // Reads ahead what `store` will need.
-  __device__ __forceinline__ Quad load() const { return isWhole() && adds ? loadGlobal(y) : Quad{0, 0, 0, 0}; }
-};
-
-__device__ __forceinline__ u32 combine(u32 y, float d0, float d1, float scale, float c0, float c1) {
-  const float low = widen(static_cast<u16>(y)), high = widen(static_cast<u16>(y >> 16));
-  return pack(narrow(c0 * (low + scale * d0)), narrow(c1 * (high + scale * d1)));
+__device__ __forceinline__ Quad round8(const float (&v)[8]) {
+  return {pack(narrow(v[0]), narrow(v[1])), pack(narrow(v[2]), narrow(v[3])), pack(narrow(v[4]), narrow(v[5])),
+          pack(narrow(v[6]), narrow(v[7]))};
 }
 
-// y = columnScale * (y + scale * (low, high)) for 8 outputs, rounded once.
-__device__ __forceinline__ void storeWhole(const LowRankPair &pair, const Outputs &at, Quad y, float4 low, float4 high,
-                                           float scale) {
+// columnScale * (y + sums) for 8 neighbouring outputs, rounded once; null for no scales.
+__device__ __forceinline__ Quad combine(Quad y, const float *columnScale, const float (&sums)[8]) {
   float4 c = {1, 1, 1, 1}, d = {1, 1, 1, 1};
-  if (pair.columnScale) {
-    const float4 *scales = reinterpret_cast<const float4 *>(pair.columnScale + at.column);
-    c = scales[0];
-    d = scales[1];
+  if (columnScale) {
+    c = reinterpret_cast<const float4 *>(columnScale)[0];
+    d = reinterpret_cast<const float4 *>(columnScale)[1];
   }
-  storeGlobal(at.y, {combine(y.x, low.x, low.y, scale, c.x, c.y), combine(y.y, low.z, low.w, scale, c.z, c.w),
-                     combine(y.z, high.x, high.y, scale, d.x, d.y), combine(y.w, high.z, high.w, scale, d.z, d.w)});
+  const u32 old[4] = {y.x, y.y, y.z, y.w};
+  const float scales[8] = {c.x, c.y, c.z, c.w, d.x, d.y, d.z, d.w};
+  float v[8];
+#pragma unroll
+  for (int i = 0; i < 8; ++i) v[i] = scales[i] * (widen(static_cast<u16>(old[i / 2] >> i % 2 * 16)) + sums[i]);
+  return round8(v);
 }
 
-__device__ __forceinline__ void storeOne(const LowRankPair &pair, const Outputs &at, int i, float sum, float scale) {
-  const float c = pair.columnScale ? pair.columnScale[at.column + i] : 1.0f;
-  at.y[i] = narrow(c * ((at.adds ? widen(at.y[i]) : 0.0f) + scale * sum));
-}
-
-// The same for sums in shared memory.
-__device__ __forceinline__ void store(const LowRankPair &pair, const Outputs &at, Quad y, const float *sums,
-                                      float scale) {
-  if (at.isWhole()) {
-    const float4 *source = reinterpret_cast<const float4 *>(sums);
-    storeWhole(pair, at, y, source[0], source[1], scale);
-  } else {
-#pragma unroll 1
-    for (int i = 0; i < at.count; ++i) storeOne(pair, at, i, sums[i], scale);
-  }
-}
-
-// Writes a value of v as two 16-bit terms.
-__device__ __forceinline__ void writeTerms(u16 *vectors, int pitch, int row, int rank, float value) {
-  const u16 leading = narrow(value);
-  vectors[2 * row * pitch + rank] = leading;
-  vectors[(2 * row + 1) * pitch + rank] = narrow(value - widen(leading));
+// columnScale * (y + sum) for one output.
+__device__ __forceinline__ void storeOne(u16 *y, const float *columnScale, bool adds, float sum) {
+  *y = narrow((columnScale ? *columnScale : 1.0f) * ((adds ? widen(*y) : 0.0f) + sum));
 }
 
 // fp16 has few exponents: a row of v is brought to between 1 and 2 by a power of two. Returns what its results must be
@@ -75,11 +44,6 @@ __device__ __forceinline__ float writeScaled(int ranks, const float *wide, const
   const float scale = __uint_as_float(static_cast<u32>(127 - exponent) << 23);
   for (int j = threadIdx.x % 32; j < ranks; j += 32) write(j, wide[j] * scale);
   return __uint_as_float(static_cast<u32>(127 + exponent) << 23);
-}
-
-// The same for both terms, row by row.
-__device__ __forceinline__ float writeScaledTerms(u16 *vectors, int pitch, int row, int ranks, const float *wide) {
-  return writeScaled(ranks, wide, [&](int j, float value) { writeTerms(vectors, pitch, row, j, value); });
 }
 
 }  // namespace low_rank

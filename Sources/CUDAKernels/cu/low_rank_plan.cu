@@ -6,14 +6,17 @@
 // 1024, 0.
 // One block per (layer, group), 256 threads; at most 1024 pairs. Runs once a step, at least two kernels before the first
 // that reads a plan.
-// A plan: 64-byte header (round), then LowRankShare[blocks], then LowRankPair[pairs] (from the next multiple of 64).
+// A plan: 64-byte header (round), then LowRankShare[blocks], then, from the next multiple of 64 on and for the decode kernel
+// alone, the LowRankPair[2 * kNear] that each block begins with, so that it has them as soon as its share; then
+// LowRankPair[pairs].
 // The header's round is this block's own and grows by one a run, so tags never repeat from launch to launch.
-#include "low_rank.cuh"
+#include "low_rank_plan.cuh"
 
 using namespace low_rank;
 
 constexpr int kThreads = 256;
 constexpr int kMaxPairs = 1024;
+constexpr int kParts = 4;
 
 struct Sums {
   int pairs, shrink, expand, steps, words;
@@ -73,6 +76,21 @@ __device__ int lastAtMost(const int *starts, int count, long long key) {
   return low;
 }
 
+// The pairs that a block begins with.
+__device__ __forceinline__ void copyFirst(LowRankPair *near, const LowRankPair *pairs, const LowRankShare &share) {
+  constexpr int kQuads = kNear * sizeof(LowRankPair) / sizeof(Quad);
+  Quad held[2][kQuads];
+#pragma unroll
+  for (int i = 0; i < 2 * kQuads; ++i) {
+    const LowRankPair *first = pairs + (i < kQuads ? share.shrinkPair : share.expandPair);
+    held[i / kQuads][i % kQuads] = loadGlobal(reinterpret_cast<const Quad *>(first) + i % kQuads);
+  }
+#pragma unroll
+  for (int i = 0; i < 2 * kQuads; ++i) {
+    storeGlobal(reinterpret_cast<Quad *>(near) + i, held[i / kQuads][i % kQuads]);
+  }
+}
+
 extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
     const __grid_constant__ LowRankPlanParams p) {
   __shared__ int shrinkStarts[kMaxPairs], expandStarts[kMaxPairs], stepStarts[kMaxPairs];
@@ -84,8 +102,9 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
   const int layer = blockIdx.x / p.groupCount, which = blockIdx.x % p.groupCount;
   const LowRankGroup &group = p.groups[which];
   char *plan = static_cast<char *>(p.plans) + blockIdx.x * p.planStride;
-  LowRankShare *shares = reinterpret_cast<LowRankShare *>(plan + 64);
-  LowRankPair *pairs = reinterpret_cast<LowRankPair *>(plan + 64 + (p.blocks + 1) / 2 * 64);
+  const bool decodes = p.rowsPerTile == kRows;
+  const PlanParts parts(plan, p.blocks, decodes);
+  LowRankPair *const pairs = parts.pairs;
   const int runs = p.coveredRows ? 2 * *p.segmentCount + 1 : *p.segmentCount;
   const int candidates = runs * group.memberCount;
 
@@ -102,10 +121,9 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
       const LowRankEntry entry = run.entries ? run.entries[member] : LowRankEntry{};
       if ((entry.rank > 0 || p.coveredRows) && rows >= p.leastRows && rows <= p.mostRows) {
         const int rowTiles = ceilDiv(rows, p.rowsPerTile), count = ceilDiv(group.inputs, p.chunk);
-        const bool decodes = p.rowsPerTile == kRows;
-        // Zeros have no weights.
-        length = entry.rank == 0 ? 1 : decodes ? unitSteps(entry.rank) : tileSteps(entry.rank);
-        const int width = decodes ? unitWidth(entry.rank) : kTileWidth;
+        // In parts of a KB, since zeros have no weights and are quickly written.
+        length = entry.rank == 0 ? 1 : kParts * (decodes ? unitSize(entry.rank) : tileSteps(entry.rank));
+        const int width = decodes ? 1 << widthShift(entry.rank) : kTileWidth;
         own.pairs = 1;
         own.shrink = rowTiles * ceilDiv(entry.rank, kRanks) * count;
         own.expand = rowTiles * ceilDiv(group.outputs[member], width);
@@ -137,8 +155,8 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
   if (threadIdx.x == 0) ++*round;
 
   // Where one kernel does both products, blocks with a shrink unit more get fewer steps of the expand.
-  const long long units = carry.shrink, work = carry.steps + units * p.shrinkWeight;
-  const bool balances = carry.steps >= 2 * p.shrinkWeight * p.blocks;
+  const long long units = carry.shrink, weight = kParts * p.shrinkWeight, work = carry.steps + units * weight;
+  const bool balances = carry.steps >= 2 * weight * p.blocks;
   for (int block = threadIdx.x; block < p.blocks; block += kThreads) {
     LowRankShare share = {};
     share.tag = tag;
@@ -147,7 +165,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
     for (int end = 0; end < 2; ++end) {
       const long long before = block + end;
       const long long shrink = units * before / p.blocks;
-      long long step = balances ? work * before / p.blocks - shrink * p.shrinkWeight
+      long long step = balances ? work * before / p.blocks - shrink * weight
                                 : static_cast<long long>(carry.steps) * before / p.blocks;
       *shrinkEnds[end] = static_cast<int>(shrink);
       if (before == p.blocks || carry.pairs == 0) {
@@ -161,7 +179,8 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
       share.shrinkPair = lastAtMost(shrinkStarts, carry.pairs, share.shrinkStart);
       share.expandPair = lastAtMost(expandStarts, carry.pairs, share.expandStart);
     }
-    shares[block] = share;
+    parts.shares[block] = share;
+    if (decodes) copyFirst(parts.near + block * 2 * kNear, pairs, share);
   }
   releaseSuccessor();
 }

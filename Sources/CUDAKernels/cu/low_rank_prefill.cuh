@@ -2,6 +2,7 @@
 #pragma once
 
 #include "low_rank_outputs.cuh"
+#include "low_rank_plan.cuh"
 
 namespace low_rank {
 
@@ -16,14 +17,13 @@ constexpr int kChunk = kWarps * kWarpInputs;
 static_assert(kTileRows == kTileWidth, "a unit is as many tiles of outputs as of rows");
 
 struct Plan {
-  const char *start;
   const LowRankPair *pairs;
+  const LowRankShare *shares;
 
-  __device__ Plan(const LowRankUpdateParams &p)
-      : start(static_cast<const char *>(p.plan) + 64),
-        pairs(reinterpret_cast<const LowRankPair *>(start + (gridDim.x + 1) / 2 * 64)) {}
+  __device__ Plan(const LowRankUpdateParams &p) : Plan(PlanParts(p.plan, gridDim.x, false)) {}
+  __device__ Plan(const PlanParts &parts) : pairs(parts.pairs), shares(parts.shares) {}
 
-  __device__ LowRankShare share() const { return reinterpret_cast<const LowRankShare *>(start)[blockIdx.x]; }
+  __device__ LowRankShare share() const { return shares[blockIdx.x]; }
 };
 
 }  // namespace low_rank

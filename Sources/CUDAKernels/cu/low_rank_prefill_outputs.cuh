@@ -55,22 +55,14 @@ struct Sums {
 // and at ragged ends. A call, since it is long where it is repeated.
 __device__ __noinline__ void storeOthers(u16 *y, const float *columnScale, int count, bool adds, float4 low,
                                          float4 high) {
+  const float v[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
   if (count >= 8 && reinterpret_cast<unsigned long long>(y) % 16 == 0) {
-    const Quad q = adds ? loadGlobal(y) : Quad{0, 0, 0, 0};
-    float4 c = {1, 1, 1, 1}, d = {1, 1, 1, 1};
-    if (columnScale) {
-      c = reinterpret_cast<const float4 *>(columnScale)[0];
-      d = reinterpret_cast<const float4 *>(columnScale)[1];
-    }
-    storeGlobal(y, {combine(q.x, low.x, low.y, 1, c.x, c.y), combine(q.y, low.z, low.w, 1, c.z, c.w),
-                    combine(q.z, high.x, high.y, 1, d.x, d.y), combine(q.w, high.z, high.w, 1, d.z, d.w)});
+    storeGlobal(y, combine(adds ? loadGlobal(y) : Quad{0, 0, 0, 0}, columnScale, v));
     return;
   }
-  const float values[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
 #pragma unroll
   for (int i = 0; i < 8; ++i) {
-    if (i >= count) return;
-    y[i] = narrow((columnScale ? columnScale[i] : 1.0f) * ((adds ? widen(y[i]) : 0.0f) + values[i]));
+    if (i < count) storeOne(y + i, columnScale ? columnScale + i : nullptr, adds, v[i]);
   }
 }
 
@@ -114,8 +106,7 @@ struct OutputWriter {
 #pragma unroll
       for (int j = 0; j < 8; ++j) v[j] *= f;
       if (isPlain && left >= 8) {
-        storeGlobal(place, {pack(narrow(v[0]), narrow(v[1])), pack(narrow(v[2]), narrow(v[3])),
-                            pack(narrow(v[4]), narrow(v[5])), pack(narrow(v[6]), narrow(v[7]))});
+        storeGlobal(place, round8(v));
       } else if (left > 0) {
         storeOthers(place, columnScale, left, adds, {v[0], v[1], v[2], v[3]}, {v[4], v[5], v[6], v[7]});
       }

@@ -1,178 +1,188 @@
 // The queue through which a warp of the fused low-rank kernel gets its weights; see low_rank_decode.cu.
 #pragma once
 
-#include "low_rank_outputs.cuh"
+#include "low_rank_work.cuh"
 
-using namespace low_rank;
+// Asks for a block of a unit's weights whatever its adapter's rank; what does not exist is zero. A call, since it is rare
+// and would be in the way.
+__device__ __noinline__ void askForAny(u32 target, const LowRankPair *pair, int size, int unit, bool expands,
+                                       int block) {
+  const int lane = threadIdx.x % 32, rank = pair->rank;
+  const u16 *weights = static_cast<const u16 *>(expands ? pair->b : pair->a);
+  // 512 bytes are `across` rows; 2 to the `shift` of those until the ranks or inputs of the next step.
+  int rows = rank, length = size, row, k, across = 8, shift = 3;
+  if (!expands) {
+    const ShrinkPlace place(*pair, size, unit);
+    row = place.firstRank + lane / 4;
+    k = place.input() + lane % 4 * 8;
+    shift = 1;
+  } else {
+    const bool packed = rank <= kPackedRank;
+    rows = size;
+    length = rank;
+    row = firstColumn(*pair, size, unit) + lane / (packed ? 2 : 4);
+    k = lane % (packed ? 2 : 4) * 8 + block * kBlockRanks;
+    if (packed) across = 16;
+    if (rank > kStep) shift = 2;
+  }
+#pragma unroll 1
+  for (int i = 0; i < 2 * kSteps; ++i) {
+    const int r = row + (i & (1 << shift) - 1) * across, at = k + (i >> shift) * kStep;
+    const int count = r < rows ? minimum(length - at, 8) : 0;
+    const u16 *source = weights + static_cast<long long>(r) * length + at;
+    if (length % 8 == 0) copy8(target + i * 512, source, count > 0);
+    else copyScalars(target + i * 512, source, count);
+  }
+}
 
-#ifndef LOW_RANK_WARPS
-#define LOW_RANK_WARPS 8
-#endif
-// Blocks of weights that a warp asks for ahead, and how many of them before it waits for the preceding kernel.
-#ifndef LOW_RANK_DEPTH
-#define LOW_RANK_DEPTH 3
-#endif
-#ifndef LOW_RANK_EARLY
-#define LOW_RANK_EARLY 3
-#endif
-// Polls after which a launch whose blocks do not all run ends in an error instead of never.
-#ifndef LOW_RANK_PATIENCE
-#define LOW_RANK_PATIENCE (1 << 24)
-#endif
-#ifndef LOW_RANK_RESIDENT
-#define LOW_RANK_RESIDENT 2
-#endif
-
-constexpr int kWarps = LOW_RANK_WARPS;
-constexpr int kThreads = kWarps * 32;
-constexpr int kDepth = LOW_RANK_DEPTH;
-// Steps of a block of weights, one KB each.
-constexpr int kSteps = 4;
-constexpr int kBlockBytes = kSteps * 1024;
-constexpr int kWarpInputs = kSteps * kStep;
-constexpr int kChunk = kWarps * kWarpInputs;
-constexpr int kCachedPairs = 64;
-// Row tiles' results pass through 288 floats a warp: 2 rows of 128 or 4 rows of 64 outputs, padded against conflicts.
-constexpr int kTileFloats = 288;
-constexpr int kPackedPitch = 144;
-constexpr int kWidePitch = 72;
-constexpr int kNone = -(1 << 30);
-
-static_assert(2 * kRanks * kRows <= kTileFloats);
-
-struct Work {
-  const LowRankUpdateParams &p;
-  const LowRankPair *near, *far;
-  const LowRankShare &share;
-
-  __device__ const LowRankPair &pair(int index) const { return index < kCachedPairs ? near[index] : far[index]; }
-};
-
-// Runs ahead of the products and fills a warp's queue with blocks of weights.
+// Runs ahead of the products and fills a warp's queue with blocks of weights. A block is eight times 512 bytes, 16 a lane:
+// of A, of two times 8 ranks 32 inputs, then the next inputs; of B, one output's weights after the other's, of up to 32
+// ranks at a time. The upper 16 lanes exchange places by fours, so that the expand reads across lanes without conflicts.
 struct Queue {
-  u32 slots;
+  // How a run's weights lie: in the queue's order; in rows as long as the matrix of A, or of B; otherwise.
+  enum Order { kAsQueued, kInputs, kRanksInRows, kAny };
+
+  // The first slot, this lane's place in it, and which slots come next, in bytes.
+  u32 start, slots;
   int filled = 0, used = 0;
   bool expands;
-  int unit, end, pair;
-  // This lane's two rows of the next block: step i lies `stride` elements on and exists while i << shift < left.
-  const u16 *low, *high;
-  int lowLeft, highLeft, stride, shift;
-  // From unit to unit: elements and what `left` loses; a jump of 0, or no blocks left, has the unit looked up.
-  int jump, loss, inner, innerEnd, blocks;
-  // Elements of 8 that exist, where it is not `left` that says so.
-  int tail;
-  bool aligned;
+  int unit;
+  const LowRankPair *pair;
+  // A run is this warp's units that follow each other in one matrix, all of whose outputs or inputs exist.
+  Order order;
+  int run;
+  // Blocks left in the unit, and of each unit.
+  int blocks, blocksOfUnit;
+  // This lane's weights of the next block's first row; its next rows' lie `rise` elements on each, the next unit's `jump`
+  // from the last block's.
+  const u16 *low;
+  int rise, jump;
+  // Of A, whether there are this lane's ranks. Of B, whether a unit's last block has all of its ranks.
+  bool lowExists, highExists;
 
-  __device__ Queue(const Work &work, u32 slots) : slots(slots) { open(work, false); }
+  __device__ Queue(const Work &work, u32 start) : start(start) {
+    const int lane = threadIdx.x % 32;
+    slots = start + (lane ^ lane / 16 * 4) * 16;
+    open(work, false);
+  }
 
-  __device__ bool isEmpty() const { return unit >= end; }
-
-  __device__ void open(const Work &work, bool expand) {
+  __device__ __forceinline__ void open(const Work &work, bool expand) {
     expands = expand;
     unit = expand ? work.share.expandStart + threadIdx.x / 32 : work.share.shrinkStart;
-    end = expand ? work.share.expandEnd : work.share.shrinkEnd;
-    pair = expand ? work.share.expandPair : work.share.shrinkPair;
-    blocks = 0;
+    pair = work.first(expand);
+    run = 0;
   }
 
+  // Begins the next run, if any.
   __device__ __forceinline__ void seek(const Work &work) {
-    const int lane = threadIdx.x % 32;
+    if (!expands && unit >= work.share.shrinkEnd) open(work, true);
     if (!expands) {
-      while (unit >= work.pair(pair).shrinkEnd) ++pair;
-      const LowRankPair &at = work.pair(pair);
-      const int inputs = work.p.group.inputs, local = unit - at.shrinkStart;
-      innerEnd = ceilDiv(inputs, kChunk);
-      const unsigned outer = static_cast<unsigned>(local) / innerEnd;
-      inner = local - outer * innerEnd;
-      const int rank = static_cast<int>(outer % ceilDiv(at.rank, kRanks)) * kRanks + lane / 4;
-      const int k = inner * kChunk + threadIdx.x / 32 * kWarpInputs + lane % 4 * 8;
-      low = static_cast<const u16 *>(at.a) + static_cast<long long>(rank) * inputs + k;
-      high = low + static_cast<long long>(8) * inputs;
-      lowLeft = rank < at.rank ? inputs - k : kNone;
-      highLeft = rank + 8 < at.rank ? inputs - k : kNone;
-      stride = kStep;
-      shift = 5;
-      jump = loss = kChunk;
-      blocks = 1;
-      tail = 0;
-      aligned = inputs % 8 == 0;
-      return;
+      pair = work.seek(pair, false, unit);
+      return seekInputs(work);
     }
-    while (unit >= work.pair(pair).expandEnd) ++pair;
-    const LowRankPair &at = work.pair(pair);
-    const int outputs = work.p.group.outputs[at.member], rank = at.rank, width = unitWidth(rank);
-    const bool packed = rank <= kPackedRank, narrow = rank <= kStep;
-    innerEnd = ceilDiv(outputs, width);
-    inner = static_cast<unsigned>(unit - at.expandStart) % innerEnd;
-    const int column = inner * width + (packed ? lane / 2 : lane / 4), across = packed ? 16 : 8;
-    const int k = (packed ? lane % 2 : lane % 4) * 8;
-    low = static_cast<const u16 *>(at.b) + static_cast<long long>(column) * rank + k;
-    high = low + across * rank;
-    lowLeft = narrow ? (k < rank ? outputs - column : kNone) : column < outputs ? rank - k : kNone;
-    highLeft = narrow ? lowLeft - across : column + across < outputs ? rank - k : kNone;
-    stride = narrow ? 2 * across * rank : kStep;
-    shift = packed || !narrow ? 5 : 4;
-    jump = narrow ? kWarps * width * rank : 0;
-    loss = narrow ? kWarps * width : 0;
-    blocks = ceilDiv(unitSteps(rank), kSteps);
-    tail = narrow ? rank - k : 0;
-    aligned = rank % 8 == 0;
+#pragma unroll 1
+    while (unit < work.share.expandEnd) {
+      pair = work.seek(pair, true, unit);
+      if (pair->rank > 0) return seekOutputs(work);
+      // Zeros are no warp's.
+      unit = work.firstOfWarp(pair->expandEnd);
+    }
   }
 
-  __device__ u32 slot(int index) const { return slots + index * kBlockBytes + threadIdx.x % 32 * 16; }
+  __device__ __forceinline__ void seekInputs(const Work &work) {
+    const int lane = threadIdx.x % 32, inputs = work.p.group.inputs;
+    const ShrinkPlace place(*pair, inputs, unit);
+    const int rank = place.firstRank + lane / 4, left = inputs - kWarpInputs - place.input();
+    // Of the last chunk a warp may have nothing.
+    const bool isThere = left > -kWarpInputs;
+    order = inputs % 8 == 0 && (left >= 0 || !isThere) ? kInputs : kAny;
+    run = left < 0 || order == kAny ? 1 : minimum(work.share.shrinkEnd - unit, left / kChunk + 1);
+    low = static_cast<const u16 *>(pair->a) + static_cast<long long>(rank) * inputs + place.input() + lane % 4 * 8;
+    rise = 8 * inputs;
+    lowExists = isThere && rank < pair->rank;
+    highExists = isThere && rank + 8 < pair->rank;
+    blocks = blocksOfUnit = 1;
+    jump = kChunk;
+  }
+
+  __device__ __forceinline__ void seekOutputs(const Work &work) {
+    const int lane = threadIdx.x % 32, rank = pair->rank, shift = widthShift(rank);
+    const int outputs = work.p.group.outputs[pair->member], column = firstColumn(*pair, outputs, unit);
+    const int left = outputs - (1 << shift) - column;
+    const bool isNarrow = rank <= kStep, isWhole = isNarrow ? rank == 16 || rank == 32 : rank % kStep == 0;
+    order = left < 0 || !isWhole ? kAny : isNarrow ? kAsQueued : kRanksInRows;
+    run = order == kAny ? 1 : minimum(ceilDiv(work.share.expandEnd - unit, kWarps), (left >> shift) / kWarps + 1);
+    const int first = isNarrow ? lane * 8 : lane / 4 * rank + lane % 4 * 8;
+    low = static_cast<const u16 *>(pair->b) + static_cast<long long>(column) * rank + first;
+    rise = 8 * rank;
+    highExists = rank % kBlockRanks == 0;
+    blocks = blocksOfUnit = ceilDiv(rank, kBlockRanks);
+    jump = (kWarps * rank << shift) - (blocks - 1) * kBlockRanks;
+  }
 
   // Asks for the next block's weights, if any, into the next slots.
   __device__ __forceinline__ void fill(const Work &work) {
-    if (isEmpty() && !expands) open(work, true);
-    if (!isEmpty()) {
-      if (blocks == 0) seek(work);
-      const u32 target = slot(filled);
-      const int round = (1 << shift) - 1;
-      const int lows = (lowLeft + round) >> shift, highs = (highLeft + round) >> shift;
-      if (aligned) {
-#pragma unroll
-        for (int i = 0; i < kSteps; ++i) {
-          copy8(target + i * 1024, low + i * stride, i < lows);
-          copy8(target + i * 1024 + 512, high + i * stride, i < highs);
-        }
+    if (run == 0) seek(work);
+    if (run > 0) {
+      ask(work, slots + filled);
+      if (--blocks > 0) {
+        low += kBlockRanks;
       } else {
-#pragma unroll 1
-        for (int i = 0; i < kSteps; ++i) {
-          copyScalars(target + i * 1024, low + i * stride, i < lows ? (tail ? tail : lowLeft - i * kStep) : 0);
-          copyScalars(target + i * 1024 + 512, high + i * stride, i < highs ? (tail ? tail : highLeft - i * kStep) : 0);
-        }
+        blocks = blocksOfUnit;
+        low += jump;
+        unit += expands ? kWarps : 1;
+        --run;
       }
-      advance();
     }
-    filled = filled + 1 == kDepth ? 0 : filled + 1;
+    filled = filled + kBlockBytes == kDepth * kBlockBytes ? 0 : filled + kBlockBytes;
     commit();
   }
 
-  __device__ __forceinline__ void advance() {
-    if (--blocks > 0) {
-      low += kWarpInputs;
-      high += kWarpInputs;
-      lowLeft -= kWarpInputs;
-      highLeft -= kWarpInputs;
-      return;
+  __device__ __forceinline__ void ask(const Work &work, u32 target) const {
+    if (order == kAsQueued) {
+#pragma unroll
+      for (int i = 0; i < 2 * kSteps; ++i) copy8(target + i * 512, low + i * 256, true);
+    } else if (order == kInputs) {
+      const u16 *high = low + rise;
+#pragma unroll
+      for (int i = 0; i < kSteps; ++i) {
+        copy8(target + i * 1024, low + i * kStep, lowExists);
+        copy8(target + i * 1024 + 512, high + i * kStep, highExists);
+      }
+    } else if (order == kRanksInRows) {
+      const bool isWhole = blocks > 1 || highExists;
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        copy8(target + i * 512, low + i * rise, true);
+        if (isWhole) copy8(target + 2048 + i * 512, low + i * rise + kStep, true);
+      }
+    } else {
+      const int size = expands ? work.p.group.outputs[pair->member] : work.p.group.inputs;
+      askForAny(target, pair, size, unit, expands, blocksOfUnit - blocks);
     }
-    const int step = expands ? kWarps : 1;
-    unit += step;
-    inner += step;
-    if (jump == 0 || inner >= innerEnd) return;
-    blocks = 1;
-    low += jump;
-    high += jump;
-    lowLeft -= loss;
-    highLeft -= loss;
   }
 
-  // Waits for the oldest block. Returns where this lane's weights of its first step are: the low row's there, the high
-  // row's 512 bytes on, the next step's 1 KB on.
+  // Waits for the oldest block. Returns its slot.
   __device__ __forceinline__ u32 take() {
     awaitGroups<kDepth - 1>();
-    const u32 block = slot(used);
-    used = used + 1 == kDepth ? 0 : used + 1;
-    return block;
+    const int slot = used;
+    used = used + kBlockBytes == kDepth * kBlockBytes ? 0 : used + kBlockBytes;
+    return slot;
+  }
+
+  // The same for weights that this lane has asked for itself: returns where those of the first step are, the low ranks'
+  // there, the high ranks' 512 bytes on, the next step's 1 KB on.
+  __device__ __forceinline__ u32 takeOwn() { return slots + take(); }
+
+  // The same for weights of all lanes; the block is given back by `refill`.
+  __device__ __forceinline__ u32 takeShared() {
+    const u32 slot = take();
+    __syncwarp();
+    return start + slot;
+  }
+
+  __device__ __forceinline__ void refill(const Work &work) {
+    __syncwarp();
+    fill(work);
   }
 };
