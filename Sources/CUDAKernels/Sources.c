@@ -71,6 +71,8 @@ static const KernelText texts[] = {
 #include "Embed.h"
 #define PATH "cu/low_rank_prefill_expand.cu"
 #include "Embed.h"
+#define PATH "cu/low_rank_prefill_expand.cuh"
+#include "Embed.h"
 #define PATH "cu/low_rank_prefill_outputs.cuh"
 #include "Embed.h"
 #define PATH "cu/low_rank_prefill_shrink.cu"

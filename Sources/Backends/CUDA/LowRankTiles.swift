@@ -97,8 +97,8 @@ final class LowRankTiles {
 
     /// One launch of a group.
     ///
-    /// - Parameter followsRows: false if the launch before does not make `x`, nor the `y` that is added to, but has waited
-    ///   for them before it released this one. Of `together`.
+    /// - Parameter longSegments: where the launch before is their shrink: their expand is part of this launch, if there is room
+    ///   for it (`canExpand`). Of `together`.
     func run(
         _ layer: Int,
         _ group: ProjectionGroup,
@@ -106,19 +106,23 @@ final class LowRankTiles {
         _ extent: StepExtent,
         into y: CUDARows,
         _ launch: Launch,
-        followsRows: Bool = true,
+        behind longSegments: LowRankTiles? = nil,
         on stream: Stream
     ) throws(CUDAError) {
+        let expanded = longSegments.flatMap { canExpand($0, extent) ? $0 : nil }
         let parameters = LowRankUpdateParams(
             x: x.address,
             y: y.address,
             plan: planAddress(layer: layer, group: group),
             scratch: scratch.address,
+            longPlan: expanded?.planAddress(layer: layer, group: group) ?? 0,
+            longScratch: expanded?.scratch.address ?? 0,
             xPitch: Int32(x.width),
             yPitch: Int32(y.width),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
             adds: extent.updates == .before ? 0 : 1,
-            followsRows: followsRows ? 1 : 0,
+            // The shrink does not make x, nor the y that is added to, but has waited for them before it released this launch.
+            followsRows: longSegments == nil ? 1 : 0,
             unused: 0,
             group: groups.members(of: group).kernelGroup
         )
@@ -131,6 +135,11 @@ final class LowRankTiles {
             overlapsPredecessor: true,
             on: stream
         )
+    }
+
+    /// Whether a launch for short segments has room for the expand of long ones too.
+    func canExpand(_ longSegments: LowRankTiles, _ extent: StepExtent) -> Bool {
+        longSegments.geometry.sharedBytes(for: extent) <= geometry.sharedBytes(for: extent)
     }
 
     private func planAddress(layer: Int, group: ProjectionGroup) -> UInt64 {

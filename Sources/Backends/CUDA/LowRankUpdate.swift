@@ -92,8 +92,12 @@ final class LowRankUpdate {
         let hasShort = extent.isDecode || extent.shortSegmentRows > 0
         let hasLong = !extent.isDecode && extent.hasLongSegments
         if hasLong { try prefill.run(layer, group, x, extent, into: y, .shrink, on: stream) }
-        // Beside the last of the shrink.
-        if hasShort { try decode.run(layer, group, x, extent, into: y, .together, followsRows: !hasLong, on: stream) }
+        if hasShort {
+            // Beside the last of the shrink.
+            let longSegments = hasLong ? prefill : nil
+            try decode.run(layer, group, x, extent, into: y, .together, behind: longSegments, on: stream)
+            if decode.canExpand(prefill, extent) { return }
+        }
         if hasLong { try prefill.run(layer, group, x, extent, into: y, .expand, on: stream) }
     }
 }

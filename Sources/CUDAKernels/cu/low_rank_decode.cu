@@ -5,11 +5,12 @@
 // A block walks its shrink units (8 rows x 16 ranks x one chunk of inputs, each warp 128 of them), then its expand units
 // (8 rows x 128, 64 or 32 outputs, each warp its own). Weights go in blocks of up to 4 KB a warp: lanes copy
 // asynchronously into a queue in shared memory, across the border of the two products and before the preceding kernel has
-// ended, so weights stream without a pause. Sums of v = A·x over a chunk travel between blocks as (f32, tag) words and are added in a fixed order
-// that no other row touches; v enters the second product as two 16-bit terms (its 16 leading bits in bf16), so nothing
-// of it is lost at the precision of y. Sums are f32, y is rounded once.
+// ended, so weights stream without a pause. Sums of v = A·x over a chunk travel between blocks as (f32, tag) words and are
+// added in a fixed order that no other row touches; v enters the second product as two 16-bit terms (its 16 leading bits in
+// bf16), so nothing of it is lost at the precision of y. Sums are f32, y is rounded once.
 //
-// Beside the shrink of long segments it starts without waiting, and waits in the end (`followsRows`).
+// Beside the shrink of long segments it starts without waiting, and waits in the end (`followsRows`); then their expand
+// follows, if it fits into the block's memory.
 //
 // Blocks wait for each other: the grid must fit on the device at once, and one such launch may be in flight at a time.
 // Launch: grid = the plan's `blocks` (made with rowsPerTile 8), LOW_RANK_WARPS * 32 threads, dynamic shared memory
@@ -17,7 +18,30 @@
 // vectorPitch = 8 + the largest rank rounded up to 32. Scratch: 8 bytes a word, words = sum over pairs of
 // rows (to 8) * rank * chunks.
 #include "low_rank_expand.cuh"
+#include "low_rank_prefill_expand.cuh"
 #include "low_rank_shrink.cuh"
+
+// Takes as many pieces from unit `first` on as v's place holds, for short segments all that a block has; `first` is then the
+// unit after them. Zeros are written at once. Returns how many there are.
+__device__ __forceinline__ int takePieces(const Work &work, const LowRankPair *&pair, int &first, Piece *pieces) {
+  int count = 0, rows = 0;
+#pragma unroll 1
+  while (first < work.share.expandEnd && count < kRows) {
+    pair = work.seek(pair, true, first);
+    Piece piece(work, *pair, first);
+    if (pair->rank == 0) {
+      writeZeros(work.p, piece);
+    } else {
+      if (rows + piece.rows > kRows) break;
+      piece.row = rows;
+      if (threadIdx.x == 0) pieces[count] = piece;
+      rows += piece.rows;
+      ++count;
+    }
+    first = piece.last;
+  }
+  return count;
+}
 
 extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica_low_rank_decode(
     const __grid_constant__ LowRankUpdateParams p) {
@@ -59,29 +83,13 @@ extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica
 
   shrink(work, queue, parts);
 
-  // As many pieces at a time as v's place holds: for short segments, all that a block has.
   __shared__ Piece pieces[kRows];
   const Expansion expansion(work, queue, parts);
   const LowRankPair *pair = work.first(true);
 #pragma unroll 1
   for (int first = work.share.expandStart; first < work.share.expandEnd;) {
     __syncthreads();
-    int count = 0, rows = 0;
-#pragma unroll 1
-    while (first < work.share.expandEnd && count < kRows) {
-      pair = work.seek(pair, true, first);
-      Piece piece(work, *pair, first);
-      if (pair->rank == 0) {
-        writeZeros(p, piece);
-      } else {
-        if (rows + piece.rows > kRows) break;
-        piece.row = rows;
-        if (threadIdx.x == 0) pieces[count] = piece;
-        rows += piece.rows;
-        ++count;
-      }
-      first = piece.last;
-    }
+    const int count = takePieces(work, pair, first, pieces);
     __syncthreads();
 #pragma unroll 1
     for (int i = 0; i < count; ++i) gather(work, pieces[i], vectors, wide, rowScales);
@@ -89,5 +97,6 @@ extern "C" __global__ void __launch_bounds__(kThreads, LOW_RANK_RESIDENT) punica
 #pragma unroll 1
     for (int i = 0; i < count; ++i) expansion.run(pieces[i], vectors, rowScales);
   }
-  if (!p.followsRows) awaitPredecessor();
+  if (p.longPlan) prefill::expand(p, prefill::Plan(p.longPlan), p.longScratch, memory);
+  else if (!p.followsRows) awaitPredecessor();
 }

@@ -4,7 +4,7 @@
 #include "low_rank_outputs.cuh"
 #include "low_rank_plan.cuh"
 
-namespace low_rank {
+namespace low_rank::prefill {
 
 constexpr int kWarps = 8;
 constexpr int kThreads = kWarps * 32;
@@ -20,10 +20,10 @@ struct Plan {
   const LowRankPair *pairs;
   const LowRankShare *shares;
 
-  __device__ Plan(const LowRankUpdateParams &p) : Plan(PlanParts(p.plan, gridDim.x, false)) {}
+  __device__ explicit Plan(const void *plan) : Plan(PlanParts(plan, gridDim.x, false)) {}
   __device__ Plan(const PlanParts &parts) : pairs(parts.pairs), shares(parts.shares) {}
 
   __device__ LowRankShare share() const { return shares[blockIdx.x]; }
 };
 
-}  // namespace low_rank
+}  // namespace low_rank::prefill

@@ -3,7 +3,7 @@
 
 #include "low_rank_prefill_vectors.cuh"
 
-namespace low_rank {
+namespace low_rank::prefill {
 
 // 4 neighbouring ranks of an output's weights.
 struct Four {
@@ -120,4 +120,4 @@ struct OutputWriter {
   }
 };
 
-}  // namespace low_rank
+}  // namespace low_rank::prefill

@@ -10,6 +10,7 @@
 #include "low_rank_prefill.cuh"
 
 using namespace low_rank;
+using namespace low_rank::prefill;
 
 // 16-byte slots of a lane in each step: two rows of weights, one of each group of inputs.
 constexpr int kSlots = 2 + kGroups;
@@ -117,7 +118,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_low_rank_shrink
   extern __shared__ __align__(1024) char memory[];
   char *own = memory + threadIdx.x / 32 * kWarpBytes;
   const u32 slots = sharedAddress(own) + threadIdx.x % 32 * 16;
-  const Plan plan(p);
+  const Plan plan(p.plan);
   const LowRankShare share = plan.share();
   if (share.shrinkStart == share.shrinkEnd) return awaitPredecessor();
   int index = share.shrinkPair;

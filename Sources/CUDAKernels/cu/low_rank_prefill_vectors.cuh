@@ -3,7 +3,7 @@
 
 #include "low_rank_prefill.cuh"
 
-namespace low_rank {
+namespace low_rank::prefill {
 
 // Chunks of a value of v that are read at a time.
 constexpr int kChunksAtOnce = 4;
@@ -30,12 +30,11 @@ struct Vectors {
 };
 
 // Sums v's chunks for one tile of rows into two 16-bit terms; a warp has every eighth row, a lane every 32nd rank.
-__device__ __forceinline__ void gather(const LowRankUpdateParams &p, const LowRankPair &pair, int rowTile, int rows,
-                                       const Vectors &vectors, float *wide, float *rowScales) {
+__device__ __forceinline__ void gather(const LowRankUpdateParams &p, const float *scratch, const LowRankPair &pair,
+                                       int rowTile, int rows, const Vectors &vectors, float *wide, float *rowScales) {
   const int count = ceilDiv(p.group.inputs, kChunk), size = minimum(pair.rowCount, kTileRows) * pair.rank;
   const int warp = threadIdx.x / 32, ranks = ceilDiv(pair.rank, kStep) * kStep;
-  const float *v = static_cast<const float *>(p.scratch) + pair.scratchStart +
-                   static_cast<long long>(rowTile) * count * size;
+  const float *v = scratch + pair.scratchStart + static_cast<long long>(rowTile) * count * size;
 #pragma unroll 1
   for (int j = threadIdx.x % 32; j < ranks; j += 32) {
     float sums[kOwnRows] = {};
@@ -77,4 +76,4 @@ __device__ __forceinline__ void gather(const LowRankUpdateParams &p, const LowRa
 #endif
 }
 
-}  // namespace low_rank
+}  // namespace low_rank::prefill

@@ -85,6 +85,9 @@ struct LowRankUpdateParams {
     DEVICE_POINTER(void) y;
     DEVICE_POINTER(const void) plan;
     DEVICE_POINTER(void) scratch;
+    // Of long segments whose shrink is the predecessor and whose expand is to follow; null for none. Of the decode kernel.
+    DEVICE_POINTER(const void) longPlan;
+    DEVICE_POINTER(const void) longScratch;
     int32_t xPitch;
     int32_t yPitch;
     int32_t vectorPitch;
