@@ -8,13 +8,12 @@
 
 // A lane's part of a piece: every fourth 8 outputs of one row.
 struct OutputRow {
-  // The first of them in the row tile's first unit; how many columns there are from there on.
+  // The first of them in the row tile's first unit.
   u16 *y;
   const float *columnScale;
-  int left;
   float scale;
-  // Whether there is such a row. Whether its sums are all that is written, 16 bytes at a time.
-  bool exists, isPlain, aligned, adds;
+  // Whether there is such a row; whether 8 of its outputs lie so that they are written at once.
+  bool exists, aligned, adds;
 
   __device__ __forceinline__ OutputRow(const LowRankUpdateParams &p, const Piece &piece, const float *rowScales) {
     const LowRankPair &pair = *piece.pair;
@@ -22,7 +21,6 @@ struct OutputRow {
     const int firstRow = pair.rowStart + piece.rowTile * kRows;
     y = static_cast<u16 *>(p.y) + static_cast<long long>(firstRow + row) * p.yPitch + column + across;
     columnScale = pair.columnScale ? pair.columnScale + across : nullptr;
-    left = p.group.outputs[pair.member] - across;
     scale = pair.scale;
 #if !PUNICA_BF16
     scale *= rowScales[piece.row + minimum(row, piece.rows - 1)];
@@ -30,13 +28,13 @@ struct OutputRow {
     exists = row < piece.rows;
     aligned = (p.yPitch | column) % 8 == 0;
     adds = p.adds != 0;
-    isPlain = aligned && !adds && !columnScale;
   }
 
-  // Reads ahead what `store` will need.
-  __device__ __forceinline__ Quad load(int column) const {
-    return adds && exists && aligned && left - column >= 8 ? loadGlobal(y + column) : Quad{0, 0, 0, 0};
-  }
+  // Whether its sums are all that is written.
+  __device__ __forceinline__ bool isPlain() const { return !adds && !columnScale; }
+
+  // What `storeWhole` adds to.
+  __device__ __forceinline__ Quad load(int column) const { return loadWhole(y + column, adds && exists); }
 
   // Both terms' sums of 8 outputs.
   __device__ __forceinline__ void join(const Tile (&sums)[4], float (&v)[8]) const {
@@ -47,56 +45,58 @@ struct OutputRow {
     }
   }
 
-  // The outputs from `column` on, where the row is plain and there are so many.
+  // The outputs from `column` on, where there are 8 that lie well: of a plain row, and of any.
   __device__ __forceinline__ void storePlain(int column, const Tile (&sums)[4]) const {
     float v[8];
     join(sums, v);
     if (exists) storeGlobal(y + column, round8(v));
   }
 
-  // The same wherever they lie. `room` is this lane's, for 8 sums.
-  __device__ __forceinline__ void store(int column, const Tile (&sums)[4], Quad old, float *room) const {
-    const int count = exists ? minimum(left - column, 8) : 0;
-    const float *const scales = columnScale ? columnScale + column : nullptr;
+  __device__ __forceinline__ void storeWhole(int column, const Tile (&sums)[4], Quad old) const {
     float v[8];
     join(sums, v);
-    if (aligned && count == 8) {
-      storeGlobal(y + column, combine(old, scales, v));
-    } else if (count > 0) {
-      // Rare, and short in code.
+    if (exists) storeGlobal(y + column, combine(old, columnScale ? columnScale + column : nullptr, v));
+  }
+
+  // The same wherever they lie, as far as there are outputs. `room` is this lane's, for 8 sums. Rare, and short in code.
+  __device__ __forceinline__ void storeAny(int column, const Tile (&sums)[4], int outputs, float *room) const {
+    float v[8];
+    join(sums, v);
 #pragma unroll
-      for (int i = 0; i < 8; ++i) room[i] = v[i];
+    for (int i = 0; i < 8; ++i) room[i] = v[i];
+    const int count = exists ? minimum(outputs - column - static_cast<int>(threadIdx.x) % 4 * 8, 8) : 0;
 #pragma unroll 1
-      for (int i = 0; i < count; ++i) storeOne(y + column + i, scales ? scales + i : nullptr, adds, room[i]);
+    for (int i = 0; i < count; ++i) {
+      storeOne(y + column + i, columnScale ? columnScale + column + i : nullptr, adds, room[i]);
     }
   }
 };
+
+// Of 32 outputs each, in a unit of the smallest ranks.
+constexpr int kParts = 4;
 
 // The expand's view of a warp: where its lanes find weights in a block, and v.
 struct Expansion {
   const Work &work;
   Queue &queue;
   float *room;
-  // For a lane's place in a block: rank up to 16, products 0 and 2, 1 and 3; else products 0 and 1, 2 and 3.
-  u32 packed[2], inRows[2];
+  // A lane's place in a block, for ranks up to 16 and others. Of products 1 and 3 of the former, 2 and 3 of the latter, it is
+  // turned by 64 bytes, as lanes are in the queue.
+  u32 packed, inRows;
 
   // `room` is the block's, of 8 floats a thread.
   __device__ __forceinline__ Expansion(const Work &work, Queue &queue, float *room)
       : work(work), queue(queue), room(room + threadIdx.x * 8) {
     const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-    const u32 narrowPlace = (16 * (g / 2) + 2 * (g % 2) + t / 2) * 16 + t % 2 * 8;
-    const int turned = g / 2 % 2;
-    packed[0] = narrowPlace + turned * 64;
-    packed[1] = narrowPlace + 64 - turned * 64;
-    inRows[0] = (32 * (g / 2) + 4 * (g % 2) + t) * 16;
-    inRows[1] = inRows[0] ^ 64;
+    packed = (16 * (g / 2) + 2 * (g % 2) + t / 2) * 16 + t % 2 * 8 + g / 2 % 2 * 64;
+    inRows = (32 * (g / 2) + 4 * (g % 2) + t) * 16;
   }
 
   // 32 outputs of rank up to 16.
   __device__ __forceinline__ void multiplyPacked(Tile (&sums)[4], u32 block, Quad v) const {
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      const Pair b = loadSharedPair(block + packed[i % 2] + i / 2 * 128);
+      const Pair b = loadSharedPair(block + (packed ^ i % 2 * 64) + i / 2 * 128);
       multiply(sums[i], v.x, v.y, v.z, v.w, b.x, b.y);
     }
   }
@@ -105,7 +105,7 @@ struct Expansion {
   __device__ __forceinline__ void multiplyRows(Tile (&sums)[4], u32 block, Quad v, Quad w) const {
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      const Quad b = loadShared(block + inRows[i / 2] + i * 128);
+      const Quad b = loadShared(block + (inRows ^ i / 2 * 64) + i * 128);
       multiply(sums[i], v.x, v.y, v.z, v.w, b.x, b.y);
       multiply(sums[i], w.x, w.y, w.z, w.w, b.z, b.w);
     }
@@ -120,25 +120,35 @@ struct Expansion {
 
   // A block of 128 or 64 outputs with all of their ranks.
   template <bool isPacked>
-  __device__ __forceinline__ void multiplyAndStore(const OutputRow &row, int column, bool isPlain, u32 block,
-                                                   u32 vector, Quad old) const {
-    constexpr int kParts = isPacked ? 4 : 2;
+  __device__ __forceinline__ void multiplyAndStore(const OutputRow &row, int column, bool isWhole, int outputs,
+                                                   u32 block, u32 vector) const {
     const Quad v = loadShared(vector), w = isPacked ? v : loadShared(vector + 16);
-    if (isPlain) {
+    constexpr int kOwn = isPacked ? kParts : kParts / 2;
+    if (isWhole && row.isPlain()) {
 #pragma unroll 2
-      for (int i = 0; i < kParts; ++i) {
+      for (int i = 0; i < kOwn; ++i) {
         Tile sums[4] = {};
         multiplyAll<isPacked>(sums, block, i, v, w);
         row.storePlain(column + i * 32, sums);
       }
+    } else if (isWhole) {
+      // What they are added to takes long to come: two at a time.
+#pragma unroll 1
+      for (int i = 0; i < kOwn; i += 2) {
+        const Quad old[2] = {row.load(column + i * 32), row.load(column + i * 32 + 32)};
+#pragma unroll
+        for (int j = 0; j < 2; ++j) {
+          Tile sums[4] = {};
+          multiplyAll<isPacked>(sums, block, i + j, v, w);
+          row.storeWhole(column + (i + j) * 32, sums, old[j]);
+        }
+      }
     } else {
 #pragma unroll 1
-      for (int i = 0; i < kParts; ++i) {
-        const Quad next = row.load(column + (i + 1) * 32);
+      for (int i = 0; i < kOwn; ++i) {
         Tile sums[4] = {};
         multiplyAll<isPacked>(sums, block, i, v, w);
-        row.store(column + i * 32, sums, old, room);
-        old = next;
+        row.storeAny(column + i * 32, sums, outputs, room);
       }
     }
   }
@@ -158,24 +168,26 @@ struct Expansion {
     const int lane = threadIdx.x % 32, rank = piece.pair->rank, shift = widthShift(rank);
     const bool isPacked = rank <= kPackedRank, isWide = rank > kStep;
     const OutputRow row(work.p, piece, rowScales);
+    const int outputs = work.p.group.outputs[piece.pair->member];
     // Rows that do not exist are the last one again; nobody reads what comes of them.
     const int n = piece.row + minimum(lane / 4, piece.rows - 1);
     const u32 vector = sharedAddress(vectors.place(n, lane % 4 * (isPacked ? 4 : 8)));
 #pragma unroll 1
     for (int unit = work.firstOfWarp(piece.first); unit < piece.last; unit += kWarps) {
       const int column = (unit - piece.begin) << shift;
-      const bool isPlain = row.isPlain && column + (1 << shift) <= work.p.group.outputs[piece.pair->member];
-      const Quad old = row.load(column);
+      const bool isWhole = row.aligned && column + (1 << shift) <= outputs;
       Tile sums[4] = {};
 #pragma unroll 1
       for (int done = 0; done < rank; done += kBlockRanks) {
         const u32 block = queue.takeShared();
-        if (isPacked) multiplyAndStore<true>(row, column, isPlain, block, vector, old);
-        else if (!isWide) multiplyAndStore<false>(row, column, isPlain, block, vector, old);
+        if (isPacked) multiplyAndStore<true>(row, column, isWhole, outputs, block, vector);
+        else if (!isWide) multiplyAndStore<false>(row, column, isWhole, outputs, block, vector);
         else add(sums, block, vector + done * 2 * sizeof(u16), rank - done);
         queue.refill(work);
       }
-      if (isWide) row.store(column, sums, old, room);
+      if (!isWide) continue;
+      if (isWhole) row.storeWhole(column, sums, row.load(column));
+      else row.storeAny(column, sums, outputs, room);
     }
   }
 };
