@@ -15,13 +15,29 @@ using Lock = std::lock_guard<std::recursive_mutex>;
 namespace {
 
 enum : CUresult { kInvalidValue = 1, kIllegalAddress = 700, kLaunchFailed = 719, kNotSupported = 801 };
-constexpr uint32_t kMostSharedBytes = 227 << 10;
-constexpr uint32_t kSharedBytesOfMultiprocessor = 228 << 10;
+// Of shared memory, what each block takes besides.
+constexpr uint32_t kReservedBytes = 1 << 10;
 
 long setting(const char *name, long standard) {
     const char *text = std::getenv(name);
     return text ? std::atol(text) : standard;
 }
+
+int architecture() {
+    static const int value = int(setting("PUNICA_EMULATED_ARCHITECTURE", 90));
+    return value;
+}
+
+uint32_t sharedBytesOfMultiprocessor() {
+    switch (architecture()) {
+        case 80: case 87: return 164 << 10;
+        case 86: case 89: return 100 << 10;
+        default: return 228 << 10;
+    }
+}
+
+// What a block may have.
+uint32_t mostSharedBytes() { return sharedBytesOfMultiprocessor() - kReservedBytes; }
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -73,8 +89,8 @@ CUresult Device::submit(CUstream stream, Work work) {
 }
 
 uint32_t Device::residentBlocks(const CUfunc_st &function, uint32_t threads, uint32_t dynamicBytes) {
-    const uint32_t shared = function.entry->dynamicStart + dynamicBytes + 1024;
-    return std::min({2048 / std::max(threads, 1u), kSharedBytesOfMultiprocessor / shared, 32u});
+    const uint32_t shared = function.entry->dynamicStart + dynamicBytes + kReservedBytes;
+    return std::min({2048 / std::max(threads, 1u), sharedBytesOfMultiprocessor() / shared, 32u});
 }
 
 } // namespace gpu
@@ -125,13 +141,12 @@ CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice) {
 }
 
 CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice) {
-    static const int architecture = int(setting("PUNICA_EMULATED_ARCHITECTURE", 90));
     switch (attribute) {
         case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *value = Device::shared().multiprocessors; break;
         case CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE: *value = 50 << 20; break;
-        case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: *value = architecture / 10; break;
-        case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: *value = architecture % 10; break;
-        case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN: *value = kMostSharedBytes; break;
+        case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: *value = architecture() / 10; break;
+        case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: *value = architecture() % 10; break;
+        case CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN: *value = int(mostSharedBytes()); break;
         default: return kInvalidValue;
     }
     return CUDA_SUCCESS;
@@ -452,7 +467,7 @@ CUresult cuFuncGetAttribute(int *value, int attribute, CUfunction function) {
 
 CUresult cuFuncSetAttribute(CUfunction function, int attribute, int value) {
     if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES) return kNotSupported;
-    if (value < 0 || function->entry->dynamicStart + value > kMostSharedBytes) return kInvalidValue;
+    if (value < 0 || function->entry->dynamicStart + value > mostSharedBytes()) return kInvalidValue;
     function->mostDynamicBytes = value;
     return CUDA_SUCCESS;
 }
@@ -468,7 +483,7 @@ CUresult cuLaunchKernelEx(const CUlaunchConfig *c, CUfunction function, void **p
     const uint64_t threads = uint64_t(c->blockX) * c->blockY * c->blockZ;
     if (threads == 0 || threads > 1024 || c->gridX == 0 || c->gridY == 0 || c->gridZ == 0) return kInvalidValue;
     if (c->sharedBytes > function->mostDynamicBytes) return kInvalidValue;
-    if (function->entry->dynamicStart + c->sharedBytes > kMostSharedBytes) return kInvalidValue;
+    if (function->entry->dynamicStart + c->sharedBytes > mostSharedBytes()) return kInvalidValue;
     gpu::Launch launch;
     for (unsigned i = 0; i < c->attributeCount; ++i) {
         if (c->attributes[i].id != CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION) return kNotSupported;

@@ -111,6 +111,15 @@ struct DoctorCase: Sendable {
                 """,
                 ranks: [8, 24]
             ),
+            // Ranks of several blocks of weights, and too large for a launch to expand long segments beside short ones.
+            try DoctorCase(
+                "llama, large ranks",
+                """
+                "architectures":["LlamaForCausalLM"],"hidden_size":256,"intermediate_size":704,"num_hidden_layers":1,
+                "num_attention_heads":4,"num_key_value_heads":2,"vocab_size":500,"torch_dtype":"float16"
+                """,
+                ranks: [384, 128, 96]
+            ),
             try DoctorCase(
                 "llama, 7B wide, one layer",
                 """

@@ -6,22 +6,23 @@ internal import Core
 /// (low_rank_plan.cu, then low_rank_decode.cu or low_rank_prefill_*.cu).
 final class LowRankTiles {
     enum Kind {
-        /// One launch for both products; steps of at most so many rows.
+        /// Short segments, one launch for both products; steps of at most so many rows.
         case decode(rows: Int)
-        /// A launch for each product; steps of at most so many rows.
+        /// Long segments, a launch for each product; steps of at most so many rows.
         case prefill(rows: Int)
     }
 
     /// What a launch does.
     enum Launch {
-        /// Both products of a decode step.
+        /// Both products of short segments, and if there is room for it the second one of long ones.
         case together
         /// One product of long segments.
         case shrink, expand
     }
 
-    /// Whether the plan has room for every step's pairs of segment and member. Rows without a segment have pairs too where
-    /// updates precede products, but each run of them is of a sequence, or of a bucket's padding.
+    /// Whether the plan has room for every step's pairs of segment and member, and a multiprocessor for a block. Rows without
+    /// a segment have pairs too where updates precede products, but each run of them is of a sequence, or of a bucket's
+    /// padding.
     let isUsable: Bool
     private let planKernel: Kernel
     private let kernels: [Launch: Kernel]
@@ -47,12 +48,19 @@ final class LowRankTiles {
         planKernel = plan
         self.kernels = kernels
         self.groups = groups
-        geometry = LowRankGeometry(kind, groups: groups, type: type, multiprocessors: context.multiprocessorCount)
+        var geometry = LowRankGeometry(kind, groups: groups, type: type, multiprocessors: context.multiprocessorCount)
+        if let together = kernels[.together] {
+            // Its blocks wait for each other, so all must run at once.
+            let fits = geometry.mostSharedBytes <= context.sharedBytesPerBlock - LowRankGeometry.staticSharedBytes
+            let resident = fits ? try together.residentBlocks(blockSize: 256, sharedBytes: geometry.mostSharedBytes) : 0
+            geometry.blocksOfMultiprocessor = min(geometry.blocksOfMultiprocessor, resident)
+        }
+        self.geometry = geometry
         let pairs = sequences * Self.mostMembers
-        isUsable = pairs <= Self.mostPairs
+        isUsable = pairs <= Self.mostPairs && geometry.blocks > 0
         // Rows without an adapter may have pairs too; no row is in two of a member.
         let room = min(CUDABackend.paddedRows(sequences) * Self.mostMembers, Self.mostPairs)
-        planStride = geometry.planHeaderBytes + 64 * (room + LowRankGeometry.nearPairs)
+        planStride = geometry.pairsOffset + 64 * (room + LowRankGeometry.nearPairs)
         plans = try DeviceBuffer(context, byteCount: planStride * groups.layers * LowRankGroups.all.count)
         // A plan counts its runs, and words in the scratch carry that count: both begin at zero.
         try plans.fill(0)
@@ -97,8 +105,10 @@ final class LowRankTiles {
 
     /// One launch of a group.
     ///
-    /// - Parameter longSegments: where the launch before is their shrink: their expand is part of this launch, if there is room
-    ///   for it (`canExpand`). Of `together`.
+    /// - Parameters:
+    ///   - followsRows: false if the launch before does not make `x`, nor the `y` that is added to, but has waited for them
+    ///     before it released this one. Of `together`.
+    ///   - longSegments: whose expand is part of the launch, if `canExpand`. Of `together`.
     func run(
         _ layer: Int,
         _ group: ProjectionGroup,
@@ -106,23 +116,22 @@ final class LowRankTiles {
         _ extent: StepExtent,
         into y: CUDARows,
         _ launch: Launch,
-        behind longSegments: LowRankTiles? = nil,
+        followsRows: Bool = true,
+        expanding longSegments: LowRankTiles? = nil,
         on stream: Stream
     ) throws(CUDAError) {
-        let expanded = longSegments.flatMap { canExpand($0, extent) ? $0 : nil }
         let parameters = LowRankUpdateParams(
             x: x.address,
             y: y.address,
             plan: planAddress(layer: layer, group: group),
             scratch: scratch.address,
-            longPlan: expanded?.planAddress(layer: layer, group: group) ?? 0,
-            longScratch: expanded?.scratch.address ?? 0,
+            longPlan: longSegments?.planAddress(layer: layer, group: group) ?? 0,
+            longScratch: longSegments?.scratch.address ?? 0,
             xPitch: Int32(x.width),
             yPitch: Int32(y.width),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
             adds: extent.updates == .before ? 0 : 1,
-            // The shrink does not make x, nor the y that is added to, but has waited for them before it released this launch.
-            followsRows: longSegments == nil ? 1 : 0,
+            followsRows: followsRows ? 1 : 0,
             unused: 0,
             group: groups.members(of: group).kernelGroup
         )
@@ -139,7 +148,8 @@ final class LowRankTiles {
 
     /// Whether a launch for short segments has room for the expand of long ones too.
     func canExpand(_ longSegments: LowRankTiles, _ extent: StepExtent) -> Bool {
-        longSegments.geometry.sharedBytes(for: extent) <= geometry.sharedBytes(for: extent)
+        longSegments.geometry.blocks == geometry.blocks
+            && longSegments.geometry.sharedBytes(for: extent) <= geometry.sharedBytes(for: extent)
     }
 
     private func planAddress(layer: Int, group: ProjectionGroup) -> UInt64 {
@@ -155,10 +165,13 @@ struct LowRankGeometry {
     static let shrinkSharedBytes = 96 << 10
     /// One tile of the decode kernel.
     static let shortSegmentRows = 8
-    /// The decode kernel's blocks get so many pairs of each product beside their shares; as many may be read beyond the last.
-    static let nearPairs = 2
+    /// The decode kernel's blocks find so many pairs of each product beside their shares; where the last begins, as many
+    /// are read beyond it.
+    static let nearPairs = Int(LOW_RANK_NEAR)
 
-    let blocks: Int
+    /// As many as run at a time, or twice that where the GPU has less shared memory; those of `together` must fit.
+    var blocksOfMultiprocessor = 2
+    private let multiprocessors: Int
     let rowsPerTile: Int
     /// Inputs of a shrink unit.
     let chunk: Int
@@ -169,8 +182,7 @@ struct LowRankGeometry {
     private let isHalf: Bool
 
     init(_ kind: LowRankTiles.Kind, groups: LowRankGroups, type: ScalarType, multiprocessors: Int) {
-        // As many as run at a time, or twice that where the GPU has less shared memory; those of `together` must fit.
-        blocks = 2 * multiprocessors
+        self.multiprocessors = multiprocessors
         isHalf = type == .float16
         let rows: Int
         switch kind {
@@ -186,11 +198,19 @@ struct LowRankGeometry {
         scratchBytes = wordBytes * (words.max() ?? 1)
     }
 
+    var blocks: Int { blocksOfMultiprocessor * multiprocessors }
+
     /// Bytes of a plan before its pairs.
-    var planHeaderBytes: Int { 64 + (blocks + 1) / 2 * 64 + (isDecode ? blocks * 2 * Self.nearPairs * 64 : 0) }
+    var pairsOffset: Int { 64 + (blocks + 1) / 2 * 64 + (isDecode ? blocks * 2 * Self.nearPairs * 64 : 0) }
 
     /// Numbers between rows of a block's vectors.
     func vectorPitch(for extent: StepExtent) -> Int { 8 + (extent.mostRank + 31) / 32 * 32 }
+
+    /// What the decode kernel has besides, at most.
+    static let staticSharedBytes = 1 << 10
+
+    /// For adapters of any rank, as recorded steps have them.
+    var mostSharedBytes: Int { sharedBytes(for: StepExtent()) }
 
     func sharedBytes(for extent: StepExtent) -> Int {
         let pitch = vectorPitch(for: extent)

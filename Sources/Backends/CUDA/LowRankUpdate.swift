@@ -92,13 +92,22 @@ final class LowRankUpdate {
         let hasShort = extent.isDecode || extent.shortSegmentRows > 0
         let hasLong = !extent.isDecode && extent.hasLongSegments
         if hasLong { try prefill.run(layer, group, x, extent, into: y, .shrink, on: stream) }
+        let expandsTogether = hasLong && hasShort && decode.canExpand(prefill, extent)
         if hasShort {
             // Beside the last of the shrink.
-            let longSegments = hasLong ? prefill : nil
-            try decode.run(layer, group, x, extent, into: y, .together, behind: longSegments, on: stream)
-            if decode.canExpand(prefill, extent) { return }
+            try decode.run(
+                layer,
+                group,
+                x,
+                extent,
+                into: y,
+                .together,
+                followsRows: !hasLong,
+                expanding: expandsTogether ? prefill : nil,
+                on: stream
+            )
         }
-        if hasLong { try prefill.run(layer, group, x, extent, into: y, .expand, on: stream) }
+        if hasLong, !expandsTogether { try prefill.run(layer, group, x, extent, into: y, .expand, on: stream) }
     }
 }
 

@@ -19,14 +19,14 @@ constexpr int kRows = 8;
 constexpr int kRanks = 16;
 // Elements that a step advances along a row of weights: two tiles' k, 16 bytes a lane.
 constexpr int kStep = 32;
-// Up to this rank an output's weights are one step of the tensor cores, of the decode kernel's expand.
+// Up to this rank an output's weights are one product of the tensor cores, in the decode kernel's expand.
 constexpr int kPackedRank = 16;
 
 __device__ __forceinline__ int ceilDiv(int a, int b) { return (a + b - 1) / b; }
 __device__ __forceinline__ int minimum(int a, int b) { return a < b ? a : b; }
 __device__ __forceinline__ int maximum(int a, int b) { return a > b ? a : b; }
 
-// Outputs of one expand unit of the decode kernel, as a power of 2, and the KB of weights that it takes.
+// Outputs of one expand unit of the decode kernel, as a power of 2, and the KB that it takes in the queue.
 __device__ __forceinline__ int widthShift(int rank) { return rank <= kPackedRank ? 7 : rank <= kStep ? 6 : 5; }
 __device__ __forceinline__ int unitSize(int rank) { return rank <= kStep ? 4 : ceilDiv(rank, kRanks); }
 // The same for the prefill kernels.
@@ -69,12 +69,12 @@ __device__ __forceinline__ Quad loadShared(u32 address) {
   return q;
 }
 
-struct Pair {
+struct TwoWords {
   u32 x, y;
 };
 
-__device__ __forceinline__ Pair loadSharedPair(u32 address) {
-  Pair q;
+__device__ __forceinline__ TwoWords loadSharedTwo(u32 address) {
+  TwoWords q;
   asm volatile("ld.shared.v2.u32 {%0,%1}, [%2];" : "=r"(q.x), "=r"(q.y) : "r"(address));
   return q;
 }
@@ -108,11 +108,6 @@ __device__ __forceinline__ Quad loadScalars(const u16 *pointer, int count) {
     q = {q.x << 16 | element, q.y << 16 | q.x >> 16, q.z << 16 | q.y >> 16, q.w << 16 | q.z >> 16};
   }
   return q;
-}
-
-__device__ __forceinline__ Quad load8(const u16 *pointer, int count, bool aligned) {
-  if (count <= 0) return {0, 0, 0, 0};
-  return aligned && count >= 8 ? loadGlobal(pointer) : loadScalars(pointer, count);
 }
 
 // The same as a call: for places where many copies of it would be in the way.

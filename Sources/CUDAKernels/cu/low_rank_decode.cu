@@ -2,12 +2,12 @@
 // one launch, for steps of up to some hundred rows; where updates come before their product, without the first y. After
 // SGMV (Punica, arXiv 2310.18547), with one kernel for both products.
 //
-// A block walks its shrink units (8 rows x 16 ranks x one chunk of inputs, each warp 128 of them), then its expand units
-// (8 rows x 128, 64 or 32 outputs, each warp its own). Weights go in blocks of up to 4 KB a warp: lanes copy
-// asynchronously into a queue in shared memory, across the border of the two products and before the preceding kernel has
-// ended, so weights stream without a pause. Sums of v = A·x over a chunk travel between blocks as (f32, tag) words and are
-// added in a fixed order that no other row touches; v enters the second product as two 16-bit terms (its 16 leading bits in
-// bf16), so nothing of it is lost at the precision of y. Sums are f32, y is rounded once.
+// A block walks its shrink units (8 rows x 16 ranks x one chunk of inputs, each warp 128 of them), then its expand
+// units (8 rows x 128, 64 or 32 outputs, each warp its own). Weights go in blocks of up to 4 KB a warp: lanes copy
+// asynchronously into a queue in shared memory, across the border of the two products and before the preceding kernel
+// has ended, so weights stream without a pause. Sums of v = A·x over a chunk travel between blocks as (f32, tag) words
+// and are added in a fixed order that no other row touches; v enters the second product as two 16-bit terms (its 16
+// leading bits in bf16), so nothing of it is lost at the precision of y. Sums are f32, y is rounded once.
 //
 // Beside the shrink of long segments it starts without waiting, and waits in the end (`followsRows`); then their expand
 // follows, if it fits into the block's memory.
@@ -21,8 +21,10 @@
 #include "low_rank_prefill_expand.cuh"
 #include "low_rank_shrink.cuh"
 
-// Takes as many pieces from unit `first` on as v's place holds, for short segments all that a block has; `first` is then the
-// unit after them. Zeros are written at once. Returns how many there are.
+static_assert(kThreads == prefill::kThreads, "long segments' units are shared out over as many warps");
+
+// Takes as many pieces from unit `first` on as v's place holds, for short segments all that a block has; `first` is then
+// the unit after them. Zeros are written at once. Returns how many there are.
 __device__ __forceinline__ int takePieces(const Work &work, const LowRankPair *&pair, int &first, Piece *pieces) {
   int count = 0, rows = 0;
 #pragma unroll 1

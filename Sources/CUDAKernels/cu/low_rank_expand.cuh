@@ -1,10 +1,11 @@
 // y += B·v, or y = B·v, by the fused low-rank kernel; see low_rank_decode.cu.
 //
-// The tensor cores' 16 rows are both terms of 8 rows of v, their 8 columns outputs. Which outputs those are is free: of 4
-// products a lane has 8 neighbouring outputs of one row, so it writes 16 bytes.
+// The tensor cores' 16 rows are both terms of 8 rows of v, their 8 columns outputs. Which outputs those are is free: of
+// 4 products a lane has 8 neighbouring outputs of one row, so it writes 16 bytes.
 #pragma once
 
 #include "low_rank_gather.cuh"
+#include "low_rank_queue.cuh"
 
 // A lane's part of a piece: every fourth 8 outputs of one row.
 struct OutputRow {
@@ -58,7 +59,7 @@ struct OutputRow {
     if (exists) storeGlobal(y + column, combine(old, columnScale ? columnScale + column : nullptr, v));
   }
 
-  // The same wherever they lie, as far as there are outputs. `room` is this lane's, for 8 sums. Rare, and short in code.
+  // The same wherever they lie, as far as there are outputs. `room` is this lane's, for 8 sums. Rare: short in code.
   __device__ __forceinline__ void storeAny(int column, const Tile (&sums)[4], int outputs, float *room) const {
     float v[8];
     join(sums, v);
@@ -73,30 +74,30 @@ struct OutputRow {
 };
 
 // Of 32 outputs each, in a unit of the smallest ranks.
-constexpr int kParts = 4;
+constexpr int kUnitParts = 4;
 
 // The expand's view of a warp: where its lanes find weights in a block, and v.
 struct Expansion {
   const Work &work;
   Queue &queue;
   float *room;
-  // A lane's place in a block, for ranks up to 16 and others. Of products 1 and 3 of the former, 2 and 3 of the latter, it is
-  // turned by 64 bytes, as lanes are in the queue.
-  u32 packed, inRows;
+  // A lane's place in a block, for ranks up to 16 and others. Of products 1 and 3 of the former, 2 and 3 of the latter,
+  // it is turned by 64 bytes, as lanes are in the queue.
+  u32 packedPlace, rowPlace;
 
   // `room` is the block's, of 8 floats a thread.
   __device__ __forceinline__ Expansion(const Work &work, Queue &queue, float *room)
       : work(work), queue(queue), room(room + threadIdx.x * 8) {
     const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
-    packed = (16 * (g / 2) + 2 * (g % 2) + t / 2) * 16 + t % 2 * 8 + g / 2 % 2 * 64;
-    inRows = (32 * (g / 2) + 4 * (g % 2) + t) * 16;
+    packedPlace = (16 * (g / 2) + 2 * (g % 2) + t / 2) * 16 + t % 2 * 8 + g / 2 % 2 * 64;
+    rowPlace = (32 * (g / 2) + 4 * (g % 2) + t) * 16;
   }
 
   // 32 outputs of rank up to 16.
   __device__ __forceinline__ void multiplyPacked(Tile (&sums)[4], u32 block, Quad v) const {
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      const Pair b = loadSharedPair(block + (packed ^ i % 2 * 64) + i / 2 * 128);
+      const TwoWords b = loadSharedTwo(block + (packedPlace ^ i % 2 * 64) + i / 2 * 128);
       multiply(sums[i], v.x, v.y, v.z, v.w, b.x, b.y);
     }
   }
@@ -105,7 +106,7 @@ struct Expansion {
   __device__ __forceinline__ void multiplyRows(Tile (&sums)[4], u32 block, Quad v, Quad w) const {
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-      const Quad b = loadShared(block + (inRows ^ i / 2 * 64) + i * 128);
+      const Quad b = loadShared(block + (rowPlace ^ i / 2 * 64) + i * 128);
       multiply(sums[i], v.x, v.y, v.z, v.w, b.x, b.y);
       multiply(sums[i], w.x, w.y, w.z, w.w, b.z, b.w);
     }
@@ -123,7 +124,7 @@ struct Expansion {
   __device__ __forceinline__ void multiplyAndStore(const OutputRow &row, int column, bool isWhole, int outputs,
                                                    u32 block, u32 vector) const {
     const Quad v = loadShared(vector), w = isPacked ? v : loadShared(vector + 16);
-    constexpr int kOwn = isPacked ? kParts : kParts / 2;
+    constexpr int kOwn = isPacked ? kUnitParts : kUnitParts / 2;
     if (isWhole && row.isPlain()) {
 #pragma unroll 2
       for (int i = 0; i < kOwn; ++i) {

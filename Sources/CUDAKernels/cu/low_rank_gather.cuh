@@ -2,7 +2,8 @@
 // low_rank_decode.cu.
 #pragma once
 
-#include "low_rank_queue.cuh"
+#include "low_rank_outputs.cuh"
+#include "low_rank_work.cuh"
 
 // The rows of one (pair, row tile) and a block's units of it.
 struct Piece {
@@ -10,7 +11,7 @@ struct Piece {
   // Units first ..< last are the block's; `begin` is where the row tile's own begin.
   int begin, first, last;
   int rowTile, rows;
-  // Which of the block's rows of v are its.
+  // Its first row among the block's 8 rows of v.
   int row;
 
   Piece() = default;
@@ -25,8 +26,8 @@ struct Piece {
   }
 };
 
-// v of up to 8 rows in shared memory as two 16-bit terms, as the tensor cores take it: 4 neighbouring ranks are 16 bytes,
-// two leading terms, their rests, and the same again.
+// v of up to 8 rows in shared memory as two 16-bit terms, as the tensor cores take it: 4 neighbouring ranks are 16
+// bytes, two leading terms, their rests, and the same again.
 struct Vectors {
   u16 *memory;
   int pitch;
@@ -80,14 +81,14 @@ __device__ __forceinline__ void gather(const Work &work, const Piece &piece, con
   const int width = minimum(pair.rowCount, kRows), size = rank * width;
   const u64 *words = static_cast<const u64 *>(p.scratch) + pair.scratchStart +
                      static_cast<long long>(piece.rowTile) * count * size;
-  const bool packed = rank <= kPackedRank;
-  const int ranks = packed ? kPackedRank : ceilDiv(rank, kStep) * kStep;
+  const bool isPacked = rank <= kPackedRank;
+  const int ranks = isPacked ? kPackedRank : ceilDiv(rank, kStep) * kStep;
   // Short pieces are left to different warps.
   const int thread = (threadIdx.x + kThreads - piece.row * 32 % kThreads) % kThreads;
 #pragma unroll 1
   for (int e = thread; e < piece.rows * ranks; e += kThreads) {
     int j = e % kPackedRank;
-    const int n = piece.row + (packed ? e / kPackedRank : quotient(e, ranks, j));
+    const int n = piece.row + (isPacked ? e / kPackedRank : quotient(e, ranks, j));
     const u64 *word = words + j * width + n - piece.row;
     const float sum = j < rank ? addWords(word, count, size, work.share.tag) : 0;
 #if PUNICA_BF16

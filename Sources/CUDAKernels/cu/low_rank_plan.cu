@@ -6,9 +6,9 @@
 // 1024, 0.
 // One block per (layer, group), 256 threads; at most 1024 pairs. Runs once a step, at least two kernels before the first
 // that reads a plan.
-// A plan: 64-byte header (round), then LowRankShare[blocks], then, from the next multiple of 64 on and for the decode kernel
-// alone, the LowRankPair[2 * kNear] that each block begins with, so that it has them as soon as its share; then
-// LowRankPair[pairs].
+// A plan: 64-byte header (round), then LowRankShare[blocks], then, from the next multiple of 64 on and for the decode
+// kernel alone, the LowRankPair[2 * kNear] that each block begins with, so that it has them as soon as its share; then
+// LowRankPair[pairs], of which `kNear` beyond the last may be read.
 // The header's round is this block's own and grows by one a run, so tags never repeat from launch to launch.
 #include "low_rank_plan.cuh"
 
@@ -16,7 +16,8 @@ using namespace low_rank;
 
 constexpr int kThreads = 256;
 constexpr int kMaxPairs = 1024;
-constexpr int kParts = 4;
+// Of a KB of weights, in what work is balanced by.
+constexpr int kCostOfKB = 4;
 
 struct Sums {
   int pairs, shrink, expand, steps, words;
@@ -121,8 +122,8 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
       const LowRankEntry entry = run.entries ? run.entries[member] : LowRankEntry{};
       if ((entry.rank > 0 || p.coveredRows) && rows >= p.leastRows && rows <= p.mostRows) {
         const int rowTiles = ceilDiv(rows, p.rowsPerTile), count = ceilDiv(group.inputs, p.chunk);
-        // In parts of a KB, since zeros have no weights and are quickly written.
-        length = entry.rank == 0 ? 1 : kParts * (decodes ? unitSize(entry.rank) : tileSteps(entry.rank));
+        // Zeros have no weights and are quickly written.
+        length = entry.rank == 0 ? 1 : kCostOfKB * (decodes ? unitSize(entry.rank) : tileSteps(entry.rank));
         const int width = decodes ? 1 << widthShift(entry.rank) : kTileWidth;
         own.pairs = 1;
         own.shrink = rowTiles * ceilDiv(entry.rank, kRanks) * count;
@@ -155,7 +156,8 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
   if (threadIdx.x == 0) ++*round;
 
   // Where one kernel does both products, blocks with a shrink unit more get fewer steps of the expand.
-  const long long units = carry.shrink, weight = kParts * p.shrinkWeight, work = carry.steps + units * weight;
+  const long long units = carry.shrink, weight = kCostOfKB * p.shrinkWeight;
+  const long long work = carry.steps + units * weight;
   const bool balances = carry.steps >= 2 * weight * p.blocks;
   for (int block = threadIdx.x; block < p.blocks; block += kThreads) {
     LowRankShare share = {};

@@ -7,7 +7,7 @@ namespace low_rank {
 
 // Pairs that a block of the decode kernel finds beside its share: so many from its first shrink unit's on, and from its
 // first expand unit's.
-constexpr int kNear = 2;
+constexpr int kNear = LOW_RANK_NEAR;
 
 // Where the parts of a plan begin. `near` is the decode kernel's.
 struct PlanParts {

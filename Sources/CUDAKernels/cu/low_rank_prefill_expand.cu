@@ -1,4 +1,5 @@
-// The second of two launches for long segments, where there are no short ones: low_rank_prefill_expand.cuh alone.
+// The second of two launches for long segments, where the launch for short ones does not take their expand along: there are
+// none, or it has no room. low_rank_prefill_expand.cuh alone.
 //
 // Launch: grid = the plan's `blocks`, 256 threads, shared memory as there.
 #include "low_rank_prefill_expand.cuh"

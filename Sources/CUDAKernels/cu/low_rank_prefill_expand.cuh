@@ -1,9 +1,9 @@
-// The expand of long segments: y = columnScale * (y + scale * (sum of v)·Bᵀ), of what low_rank_prefill_shrink.cu has left;
-// where updates come before their product, without the first y.
+// The expand of long segments: y = columnScale * (y + scale * (sum of v)·Bᵀ), of what low_rank_prefill_shrink.cu has
+// left; where updates come before their product, without the first y.
 //
-// A unit is 32 rows x 32 outputs of one warp. A block takes v of 32 rows into shared memory as two 16-bit terms, its warps
-// walk the outputs; v is the tensor cores' 16 rows, weights their 8 columns. The first weights are asked for before the
-// shrink has ended. Sums are f32, in a fixed order; y is rounded once.
+// A unit is 32 rows x 32 outputs of one warp. A block takes v of 32 rows into shared memory as two 16-bit terms, its
+// warps walk the outputs; v is the tensor cores' 16 rows, weights their 8 columns. The first weights are asked for before
+// the predecessor has ended. Sums are f32, in a fixed order; y is rounded once.
 #pragma once
 
 #include "low_rank_prefill_outputs.cuh"
@@ -55,9 +55,11 @@ struct WeightReader {
   }
 };
 
-// A block's share of a plan, whose shrink is the predecessor. `scratch` is what that has left; `memory` is shared, 64 *
-// vectorPitch * 2 bytes (+ 32 * vectorPitch * 4 + 128 in fp16), with vectorPitch at least the largest rank, rounded up to 32.
-__device__ __forceinline__ void expand(const LowRankUpdateParams &p, const Plan &plan, const void *scratch, char *memory) {
+// A block's share of a plan, whose shrink is the predecessor or before it. `scratch` is what that has left; `memory` is
+// shared, 64 * vectorPitch * 2 bytes (+ 32 * vectorPitch * 4 + 128 in fp16), with vectorPitch at least the largest rank,
+// rounded up to 32.
+__device__ __forceinline__ void expand(const LowRankUpdateParams &p, const Plan &plan, const void *scratch,
+                                       char *memory) {
   const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
   float *wide = reinterpret_cast<float *>(memory + 2 * kTileRows * p.vectorPitch * sizeof(u16));
   float *rowScales = wide + kTileRows * p.vectorPitch;

@@ -1,5 +1,5 @@
 // v[chunk][row][rank] = x·Aᵀ over one chunk of inputs: the first of two launches for segments of more rows than the decode
-// kernel's tile has; low_rank_prefill_expand.cu is the second.
+// kernel's tile has; the second is low_rank_prefill_expand.cu, or the decode kernel's.
 //
 // A unit is 32 rows x 16 ranks x one chunk, each warp an eighth of the chunk. Lanes copy what they multiply into slots of
 // their own in shared memory, all of a unit at once, the weights before the preceding kernel has ended. Weights are the

@@ -1,10 +1,11 @@
 // The queue through which a warp of the fused low-rank kernel gets its weights; see low_rank_decode.cu.
 #pragma once
 
+#include "low_rank_outputs.cuh"
 #include "low_rank_work.cuh"
 
-// Asks for a block of a unit's weights whatever its adapter's rank; what does not exist is zero. A call, since it is rare
-// and would be in the way.
+// Asks for a block of a unit's weights whatever its adapter's rank; what does not exist is zero. For ranks that are no
+// multiples of 8, or above 32 not of 32, and at ragged ends. A call, since it would be in the way.
 __device__ __noinline__ void askForAny(u32 target, const LowRankPair *pair, int size, int unit, bool expands,
                                        int block) {
   const int lane = threadIdx.x % 32, rank = pair->rank;
@@ -17,12 +18,12 @@ __device__ __noinline__ void askForAny(u32 target, const LowRankPair *pair, int 
     k = place.input() + lane % 4 * 8;
     shift = 1;
   } else {
-    const bool packed = rank <= kPackedRank;
+    const bool isPacked = rank <= kPackedRank;
     rows = size;
     length = rank;
-    row = firstColumn(*pair, size, unit) + lane / (packed ? 2 : 4);
-    k = lane % (packed ? 2 : 4) * 8 + block * kBlockRanks;
-    if (packed) across = 16;
+    row = firstColumn(*pair, size, unit) + lane / (isPacked ? 2 : 4);
+    k = lane % (isPacked ? 2 : 4) * 8 + block * kBlockRanks;
+    if (isPacked) across = 16;
     if (rank > kStep) shift = 2;
   }
 #pragma unroll 1
@@ -35,12 +36,12 @@ __device__ __noinline__ void askForAny(u32 target, const LowRankPair *pair, int 
   }
 }
 
-// Runs ahead of the products and fills a warp's queue with blocks of weights. A block is eight times 512 bytes, 16 a lane:
-// of A, of two times 8 ranks 32 inputs, then the next inputs; of B, one output's weights after the other's, of up to 32
-// ranks at a time. The upper 16 lanes exchange places by fours, so that the expand reads across lanes without conflicts.
+// Runs ahead of the products and fills a warp's queue with blocks of weights. A block is eight times 512 bytes, 16 a
+// lane: of A, of two times 8 ranks 32 inputs, then the next inputs; of B, one output's weights after the other's, of up to
+// 32 ranks at a time. The upper 16 lanes exchange places by fours, so that the expand reads across lanes without conflicts.
 struct Queue {
-  // How a run's weights lie: in the queue's order; in rows as long as the matrix of A, or of B; otherwise.
-  enum Order { kAsQueued, kInputs, kRanksInRows, kAny };
+  // How a run's weights lie: in rows, of which B has longer ones than the queue above rank 32; or otherwise.
+  enum Order { kRows, kLongRows, kAny };
 
   // The first slot, this lane's place in it, and which slots come next, in bytes.
   u32 start, slots;
@@ -57,7 +58,7 @@ struct Queue {
   // from the last block's.
   const u16 *low;
   int rise, jump;
-  // Of A, whether there are this lane's ranks. Of B, whether a unit's last block has all of its ranks.
+  // Whether there are this lane's ranks: of A, of both rows.
   bool lowExists, highExists;
 
   __device__ Queue(const Work &work, u32 start) : start(start) {
@@ -95,7 +96,7 @@ struct Queue {
     const int rank = place.firstRank + lane / 4, left = inputs - kWarpInputs - place.input();
     // Of the last chunk a warp may have nothing.
     const bool isThere = left > -kWarpInputs;
-    order = inputs % 8 == 0 && (left >= 0 || !isThere) ? kInputs : kAny;
+    order = inputs % 8 == 0 && (left >= 0 || !isThere) ? kRows : kAny;
     run = left < 0 || order == kAny ? 1 : minimum(work.share.shrinkEnd - unit, left / kChunk + 1);
     low = static_cast<const u16 *>(pair->a) + static_cast<long long>(rank) * inputs + place.input() + lane % 4 * 8;
     rise = 8 * inputs;
@@ -109,13 +110,12 @@ struct Queue {
     const int lane = threadIdx.x % 32, rank = pair->rank, shift = widthShift(rank);
     const int outputs = work.p.group.outputs[pair->member], column = firstColumn(*pair, outputs, unit);
     const int left = outputs - (1 << shift) - column;
-    const bool isNarrow = rank <= kStep, isWhole = isNarrow ? rank == 16 || rank == 32 : rank % kStep == 0;
-    order = left < 0 || !isWhole ? kAny : isNarrow ? kAsQueued : kRanksInRows;
+    const int lanes = rank <= kPackedRank ? 2 : 4, k = lane % lanes * 8;
+    order = left < 0 || rank % (rank <= kStep ? 8 : kStep) != 0 ? kAny : rank <= kStep ? kRows : kLongRows;
     run = order == kAny ? 1 : minimum(ceilDiv(work.share.expandEnd - unit, kWarps), (left >> shift) / kWarps + 1);
-    const int first = isNarrow ? lane * 8 : lane / 4 * rank + lane % 4 * 8;
-    low = static_cast<const u16 *>(pair->b) + static_cast<long long>(column) * rank + first;
-    rise = 8 * rank;
-    highExists = rank % kBlockRanks == 0;
+    low = static_cast<const u16 *>(pair->b) + static_cast<long long>(column + lane / lanes) * rank + k;
+    rise = 32 / lanes * rank;
+    lowExists = k < rank;
     blocks = blocksOfUnit = ceilDiv(rank, kBlockRanks);
     jump = (kWarps * rank << shift) - (blocks - 1) * kBlockRanks;
   }
@@ -139,18 +139,19 @@ struct Queue {
   }
 
   __device__ __forceinline__ void ask(const Work &work, u32 target) const {
-    if (order == kAsQueued) {
-#pragma unroll
-      for (int i = 0; i < 2 * kSteps; ++i) copy8(target + i * 512, low + i * 256, true);
-    } else if (order == kInputs) {
+    if (order == kRows && !expands) {
       const u16 *high = low + rise;
 #pragma unroll
       for (int i = 0; i < kSteps; ++i) {
         copy8(target + i * 1024, low + i * kStep, lowExists);
         copy8(target + i * 1024 + 512, high + i * kStep, highExists);
       }
-    } else if (order == kRanksInRows) {
-      const bool isWhole = blocks > 1 || highExists;
+    } else if (order == kRows) {
+#pragma unroll
+      for (int i = 0; i < 2 * kSteps; ++i) copy8(target + i * 512, low + i * rise, lowExists);
+    } else if (order == kLongRows) {
+      // The last block may have half of its ranks; `rise` is 8 rows long.
+      const bool isWhole = blocks > 1 || rise % (8 * kBlockRanks) == 0;
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         copy8(target + i * 512, low + i * rise, true);

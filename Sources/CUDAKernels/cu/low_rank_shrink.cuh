@@ -42,6 +42,7 @@ __device__ __forceinline__ void shrink(const Work &work, Queue &queue, float *pa
   const LowRankPair *pair = work.first(false), *nextPair = pair;
   ShrinkUnit now, at;
   Quad held[kSteps], next[kSteps];
+  // One round more before the first, which only reads ahead, so that reading stands here once.
 #pragma unroll 1
   for (int unit = start - 1; unit < end; ++unit) {
     pair = nextPair;

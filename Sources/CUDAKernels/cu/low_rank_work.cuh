@@ -1,7 +1,6 @@
 // What a block of the fused low-rank kernel has to do, and the sizes of its parts; see low_rank_decode.cu.
 #pragma once
 
-#include "low_rank_outputs.cuh"
 #include "low_rank_plan.cuh"
 
 using namespace low_rank;
@@ -66,8 +65,8 @@ struct Work {
   }
 };
 
-// value / by, and what is left over; of values below 2^20, where it is exact. Quick where that is all of it, as it mostly is
-// here.
+// value / by, and what is left over. Quick where value < by, as it mostly is. Exact for values below 2^20: a pair's units
+// are row tiles times rank tiles times chunks, or times tiles of outputs.
 __device__ __forceinline__ int quotient(int value, int by, int &rest) {
   int whole = 0;
   if (value >= by) whole = static_cast<int>(__fdividef(static_cast<float>(value) + 0.5f, static_cast<float>(by)));

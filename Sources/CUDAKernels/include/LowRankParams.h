@@ -2,6 +2,9 @@
 
 #include "DevicePointer.h"
 
+// Pairs of each product that a block of the decode kernel finds beside its share.
+#define LOW_RANK_NEAR 2
+
 // One adapter's update of one projection: y = columnScale * (y + scale * B·(A·x)). 32 bytes.
 // a is [rank, inputs], b is [outputs, rank], both 16-bit row-major and 256-byte aligned; rank 0 = no update.
 struct LowRankEntry {
@@ -31,7 +34,7 @@ struct LowRankPair {
     int32_t expandEnd;
 };
 
-// A plan's line for one block of the decode kernel: half-open ranges of units, and the pair that each begins in. 32 bytes.
+// A plan's line for one block: half-open ranges of units, and the pair that each begins in. 32 bytes.
 struct LowRankShare {
     int32_t shrinkStart;
     int32_t shrinkEnd;
