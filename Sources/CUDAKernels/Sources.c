@@ -85,6 +85,8 @@ static const KernelText texts[] = {
 #include "Embed.h"
 #define PATH "cu/low_rank_shrink.cuh"
 #include "Embed.h"
+#define PATH "cu/low_rank_words.cuh"
+#include "Embed.h"
 #define PATH "cu/low_rank_work.cuh"
 #include "Embed.h"
 #define PATH "cu/positions.cu"

@@ -168,6 +168,8 @@ struct LowRankGeometry {
     /// The decode kernel's blocks find so many pairs of each product beside their shares; where the last begins, as many
     /// are read beyond it.
     static let nearPairs = Int(LOW_RANK_NEAR)
+    /// Shared memory that the decode kernel has besides, at most.
+    static let staticSharedBytes = 1 << 10
 
     /// As many as run at a time, or twice that where the GPU has less shared memory; those of `together` must fit.
     var blocksOfMultiprocessor = 2
@@ -205,9 +207,6 @@ struct LowRankGeometry {
 
     /// Numbers between rows of a block's vectors.
     func vectorPitch(for extent: StepExtent) -> Int { 8 + (extent.mostRank + 31) / 32 * 32 }
-
-    /// What the decode kernel has besides, at most.
-    static let staticSharedBytes = 1 << 10
 
     /// For adapters of any rank, as recorded steps have them.
     var mostSharedBytes: Int { sharedBytes(for: StepExtent()) }

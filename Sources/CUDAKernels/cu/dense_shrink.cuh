@@ -7,11 +7,7 @@
 #pragma once
 
 #include "dense_shape.cuh"
-
-// Polls after which a launch whose blocks do not all run ends in an error instead of never.
-#ifndef DENSE_PATIENCE
-#define DENSE_PATIENCE (1 << 24)
-#endif
+#include "low_rank_words.cuh"
 
 namespace dense {
 
@@ -139,31 +135,7 @@ __device__ __forceinline__ void shrink(const DenseStreamParams &p, Updates &upda
 // The sum of A·x's words for one rank, as soon as they have arrived.
 __device__ __forceinline__ float addWords(const DenseStreamParams &p, const unsigned long long *word, u32 tag) {
   constexpr long long kPitch = static_cast<long long>(kWordMembers) * kWordRows * kWordRanks;
-  constexpr int kAhead = 6;
-  const int chunks = ceilDiv(p.inputs, kChunk);
-  float sum = 0;
-#pragma unroll 1
-  for (int base = 0; base < chunks; base += kAhead) {
-    u64 bits[kAhead];
-    bool waits = true;
-    for (int polls = 0; waits; ++polls) {
-      if (polls == DENSE_PATIENCE) asm volatile("trap;");
-      waits = false;
-#pragma unroll
-      for (int i = 0; i < kAhead; ++i) {
-        if (base + i < chunks) bits[i] = peek(word + (base + i) * kPitch);
-      }
-#pragma unroll
-      for (int i = 0; i < kAhead; ++i) {
-        if (base + i < chunks) waits |= static_cast<u32>(bits[i] >> 32) != tag;
-      }
-    }
-#pragma unroll
-    for (int i = 0; i < kAhead; ++i) {
-      if (base + i < chunks) sum += __uint_as_float(static_cast<u32>(bits[i]));
-    }
-  }
-  return sum;
+  return low_rank::addWords<6>(word, ceilDiv(p.inputs, kChunk), kPitch, tag);
 }
 
 }  // namespace dense

@@ -160,18 +160,6 @@ __device__ __forceinline__ void multiplyStep(Tile &tile, Quad low, Quad high, Qu
   multiply(tile, low.z, high.z, low.w, high.w, column.z, column.w);
 }
 
-// A value and the tag of the launch that wrote it, in one word: the reader needs no other flag and no fence.
-__device__ __forceinline__ void post(u64 *word, float value, u32 tag) {
-  u64 bits = static_cast<u64>(tag) << 32 | __float_as_uint(value);
-  asm volatile("st.relaxed.gpu.global.u64 [%0], %1;" ::"l"(word), "l"(bits) : "memory");
-}
-
-__device__ __forceinline__ u64 peek(const u64 *word) {
-  u64 bits;
-  asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(bits) : "l"(word) : "memory");
-  return bits;
-}
-
 __device__ __forceinline__ void awaitPredecessor() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");

@@ -3,7 +3,10 @@
 #pragma once
 
 #include "low_rank_outputs.cuh"
+#include "low_rank_words.cuh"
 #include "low_rank_work.cuh"
+
+constexpr int kWordsAhead = 12;
 
 // The rows of one (pair, row tile) and a block's units of it.
 struct Piece {
@@ -44,34 +47,6 @@ struct Vectors {
   }
 };
 
-// What blocks have posted for one value of v, added up in the order of the inputs as soon as it has all arrived.
-__device__ __forceinline__ float addWords(const u64 *word, int count, int pitch, u32 tag) {
-  constexpr int kBatch = 12;
-  float sum = 0;
-#pragma unroll 1
-  for (int base = 0; base < count; base += kBatch) {
-    u64 bits[kBatch];
-    bool waits = true;
-    for (int polls = 0; waits; ++polls) {
-      if (polls == LOW_RANK_PATIENCE) asm volatile("trap;");
-      waits = false;
-#pragma unroll
-      for (int i = 0; i < kBatch; ++i) {
-        if (base + i < count) bits[i] = peek(word + (base + i) * pitch);
-      }
-#pragma unroll
-      for (int i = 0; i < kBatch; ++i) {
-        if (base + i < count) waits |= static_cast<u32>(bits[i] >> 32) != tag;
-      }
-    }
-#pragma unroll
-    for (int i = 0; i < kBatch; ++i) {
-      if (base + i < count) sum += __uint_as_float(static_cast<u32>(bits[i]));
-    }
-  }
-  return sum;
-}
-
 // Adds up v of one piece and splits it into terms.
 __device__ __forceinline__ void gather(const Work &work, const Piece &piece, const Vectors &vectors, float *wide,
                                        float *rowScales) {
@@ -90,7 +65,7 @@ __device__ __forceinline__ void gather(const Work &work, const Piece &piece, con
     int j = e % kPackedRank;
     const int n = piece.row + (isPacked ? e / kPackedRank : quotient(e, ranks, j));
     const u64 *word = words + j * width + n - piece.row;
-    const float sum = j < rank ? addWords(word, count, size, work.share.tag) : 0;
+    const float sum = j < rank ? addWords<kWordsAhead>(word, count, size, work.share.tag) : 0;
 #if PUNICA_BF16
     vectors.write(n, j, sum);
 #else

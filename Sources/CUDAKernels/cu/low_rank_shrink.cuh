@@ -2,6 +2,7 @@
 #pragma once
 
 #include "low_rank_queue.cuh"
+#include "low_rank_words.cuh"
 
 // One shrink unit as a lane sees it.
 struct ShrinkUnit {

@@ -15,10 +15,6 @@ using namespace low_rank;
 #ifndef LOW_RANK_EARLY
 #define LOW_RANK_EARLY 2
 #endif
-// Polls after which a launch whose blocks do not all run ends in an error instead of never.
-#ifndef LOW_RANK_PATIENCE
-#define LOW_RANK_PATIENCE (1 << 24)
-#endif
 #ifndef LOW_RANK_RESIDENT
 #define LOW_RANK_RESIDENT 2
 #endif
