@@ -16,7 +16,9 @@ package protocol Backend: ~Copyable {
     associatedtype Rows
 
     /// Stacks `parts`, each `[outputs, inputs]` with equal inputs, along their outputs.
-    mutating func makeMatrix(_ parts: [HostTensor]) -> Matrix
+    ///
+    /// - Parameter target: whose updates come with its products; nil where the matrix is only looked up in.
+    mutating func makeMatrix(_ parts: [HostTensor], for target: AdapterTarget?) -> Matrix
     /// Joins `parts`, each one-dimensional.
     mutating func makeVector(_ parts: [HostTensor]) -> Vector
     mutating func makeRows(_ count: Int, width: Int, _ kind: RowsKind) -> Rows
@@ -143,6 +145,8 @@ package struct Product<Rows, Matrix, Vector> {
 package enum RowsKind: Sendable {
     /// What passes from one operation to the next.
     case activations
+    /// The same, where products of projections read it.
+    case inputs
     /// The residual stream, to which every layer adds.
     case residual
     /// What is added to it.

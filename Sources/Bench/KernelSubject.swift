@@ -256,7 +256,7 @@ struct KernelSubject: ~Copyable {
                 let (outputs, inputs) = shape.projectionShape(projection)
                 return noise([outputs, inputs], type: shape.deviceType)
             }
-            weights[group] = (0..<6).map { _ in device.makeMatrix(parts) }
+            weights[group] = (0..<6).map { device.makeMatrix(parts, for: .projections(layer: $0, group)) }
         }
         return weights
     }
@@ -268,12 +268,12 @@ struct KernelSubject: ~Copyable {
     ) -> Activations {
         Activations(
             residual: device.makeRows(limits.tokens, width: shape.hiddenSize, .residual),
-            hidden: device.makeRows(limits.tokens, width: shape.hiddenSize, .activations),
+            hidden: device.makeRows(limits.tokens, width: shape.hiddenSize, .inputs),
             delta: device.makeRows(limits.tokens, width: shape.hiddenSize, .change),
             qkv: device.makeRows(limits.tokens, width: shape.shape.queryKeyValueWidth, .activations),
-            attention: device.makeRows(limits.tokens, width: shape.headCount * shape.headSize, .activations),
+            attention: device.makeRows(limits.tokens, width: shape.headCount * shape.headSize, .inputs),
             gateUp: device.makeRows(limits.tokens, width: 2 * shape.intermediateSize, .activations),
-            gated: device.makeRows(limits.tokens, width: shape.intermediateSize, .activations)
+            gated: device.makeRows(limits.tokens, width: shape.intermediateSize, .inputs)
         )
     }
 

@@ -21,7 +21,7 @@ package final class DensePlan {
         self.library = library
         self.shape = shape
         operation = try library.makeOperation()
-        weight = try library.makeLayout(shape.element, shape.inputs, shape.outputs, stride: shape.inputs)
+        weight = try library.makeLayout(shape.element, shape.inputs, shape.outputs, stride: shape.weightStride)
         input = try library.makeLayout(shape.element, shape.inputs, shape.rows, stride: shape.inputStride)
         output = try library.makeLayout(shape.result, shape.outputs, shape.rows, stride: shape.outputStride)
     }

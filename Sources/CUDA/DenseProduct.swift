@@ -74,7 +74,7 @@ package final class DenseProduct {
     ///
     /// - Parameters:
     ///   - x: address of X, 16-byte aligned as the other two.
-    ///   - weight: address of W, its rows without gaps.
+    ///   - weight: address of W.
     ///   - y: address of Y.
     package func multiply(
         _ plan: DensePlan,

@@ -10,6 +10,8 @@ package struct DenseShape: Hashable, Sendable {
     package var outputs: Int
     /// Elements from one row of X to the next; at least `inputs`.
     package var inputStride: Int
+    /// Elements from one row of W to the next; at least `inputs`.
+    package var weightStride: Int
     /// Elements from one row of Y to the next; at least `outputs`.
     package var outputStride: Int
     /// Of X and W: `bfloat16` or `float16`.
@@ -21,6 +23,7 @@ package struct DenseShape: Hashable, Sendable {
 
     /// - Parameters:
     ///   - inputStride: nil for `inputs`.
+    ///   - weightStride: nil for `inputs`.
     ///   - outputStride: nil for `outputs`.
     ///   - result: nil for `element`.
     package init(
@@ -30,6 +33,7 @@ package struct DenseShape: Hashable, Sendable {
         element: ScalarType = .bfloat16,
         result: ScalarType? = nil,
         inputStride: Int? = nil,
+        weightStride: Int? = nil,
         outputStride: Int? = nil,
         accumulates: Bool = false
     ) {
@@ -37,12 +41,16 @@ package struct DenseShape: Hashable, Sendable {
         self.inputs = inputs
         self.outputs = outputs
         self.inputStride = inputStride ?? inputs
+        self.weightStride = weightStride ?? inputs
         self.outputStride = outputStride ?? outputs
         self.element = element
         self.result = result ?? element
         self.accumulates = accumulates
         precondition(rows > 0 && inputs > 0 && outputs > 0, "an empty product: \(self)")
-        precondition(self.inputStride >= inputs && self.outputStride >= outputs, "rows that overlap: \(self)")
+        precondition(
+            self.inputStride >= inputs && self.weightStride >= inputs && self.outputStride >= outputs,
+            "rows that overlap: \(self)"
+        )
         precondition(element != .float32, "a dense product of float32")
         precondition(self.result == element || self.result == .float32, "a result of another type: \(self)")
     }
@@ -50,7 +58,7 @@ package struct DenseShape: Hashable, Sendable {
 
 extension DenseShape: CustomStringConvertible {
     package var description: String {
-        "[\(rows), \(inputs)/\(inputStride)] \(element.rawValue) by [\(outputs), \(inputs)] "
+        "[\(rows), \(inputs)/\(inputStride)] \(element.rawValue) by [\(outputs), \(inputs)/\(weightStride)] "
             + "\(accumulates ? "added to" : "to") [\(rows), \(outputs)/\(outputStride)] \(result.rawValue)"
     }
 }

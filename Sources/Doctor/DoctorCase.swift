@@ -169,6 +169,9 @@ struct DoctorCase: Sendable {
             plan.step(plain.map { ($0, 1) })
             // A prompt without an adapter beside them.
             plan.step(plain.filter { plan.slot(of: $0) != nil }.map { ($0, 1) } + [(5, 12)])
+            // Long segments: two of small rank, one of another and short ones; and one of two blocks of columns.
+            plan.step([(0, 1), (1, 1), (4, 70), (7, 66), (10, 24), (11, 9)])
+            plan.step([(0, 1), (3, 1), (5, 9), (10, 80)])
         }
         return plan.batches
     }

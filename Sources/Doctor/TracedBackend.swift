@@ -18,7 +18,10 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
 
     init(_ device: consuming Device) { self.device = device }
 
-    mutating func makeMatrix(_ parts: [HostTensor]) -> Matrix { device.makeMatrix(parts) }
+    mutating func makeMatrix(_ parts: [HostTensor], for target: AdapterTarget?) -> Matrix {
+        device.makeMatrix(parts, for: target)
+    }
+
     mutating func makeVector(_ parts: [HostTensor]) -> Vector { device.makeVector(parts) }
 
     mutating func makeRows(_ count: Int, width: Int, _ kind: RowsKind) -> Rows {

@@ -26,7 +26,10 @@ package struct Llama<Device: Backend & ~Copyable> {
         on device: inout Device
     ) throws(WeightsError) {
         try checkpoint.validate(against: configuration)
-        let table = device.makeMatrix([try checkpoint.tensor(named: "model.embed_tokens.weight")])
+        let table = device.makeMatrix(
+            [try checkpoint.tensor(named: "model.embed_tokens.weight")],
+            for: configuration.tiesEmbeddings ? .head : nil
+        )
         var layers: [LlamaLayer<Device>] = []
         for index in 0..<configuration.layerCount {
             layers.append(try LlamaLayer(checkpoint, configuration, index: index, on: &device))
@@ -34,7 +37,7 @@ package struct Llama<Device: Backend & ~Copyable> {
         let norm = device.makeVector([try checkpoint.tensor(named: "model.norm.weight")])
         let head =
             configuration.tiesEmbeddings
-            ? table : device.makeMatrix([try checkpoint.tensor(named: "lm_head.weight")])
+            ? table : device.makeMatrix([try checkpoint.tensor(named: "lm_head.weight")], for: .head)
 
         self.configuration = configuration
         self.embedding = table
@@ -88,12 +91,12 @@ struct LlamaActivations<Device: Backend & ~Copyable> {
         let queries = configuration.headCount * configuration.headSize
         let keys = configuration.keyValueHeadCount * configuration.headSize
         hidden = device.makeRows(tokens, width: hiddenSize, .residual)
-        normalized = device.makeRows(tokens, width: hiddenSize, .activations)
+        normalized = device.makeRows(tokens, width: hiddenSize, .inputs)
         delta = device.makeRows(tokens, width: hiddenSize, .change)
         qkv = device.makeRows(tokens, width: queries + 2 * keys, .activations)
-        attention = device.makeRows(tokens, width: queries, .activations)
+        attention = device.makeRows(tokens, width: queries, .inputs)
         gateUp = device.makeRows(tokens, width: 2 * configuration.intermediateSize, .activations)
-        gated = device.makeRows(tokens, width: configuration.intermediateSize, .activations)
+        gated = device.makeRows(tokens, width: configuration.intermediateSize, .inputs)
         wanted = device.makeRows(limits.sequences, width: hiddenSize, .activations)
         logits = device.makeRows(limits.sequences, width: configuration.vocabularySize, .logits)
     }

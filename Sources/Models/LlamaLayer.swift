@@ -39,20 +39,23 @@ struct LlamaLayer<Device: Backend & ~Copyable> {
         func weights(_ group: ProjectionGroup, _ kind: String) throws(WeightsError) -> [HostTensor] {
             try tensors(group.projections.map { ModelConfiguration.modulePath($0) + "." + kind })
         }
+        func matrix(_ group: ProjectionGroup) throws(WeightsError) -> Device.Matrix {
+            device.makeMatrix(try weights(group, "weight"), for: .projections(layer: index, group))
+        }
         func norm(_ name: String) throws(WeightsError) -> Norm<Device.Vector> {
             Norm(weight: device.makeVector(try tensors([name])), epsilon: configuration.normEpsilon)
         }
         attentionNorm = try norm("input_layernorm.weight")
         feedForwardNorm = try norm("post_attention_layernorm.weight")
-        queryKeyValue = device.makeMatrix(try weights(.queryKeyValue, "weight"))
+        queryKeyValue = try matrix(.queryKeyValue)
         queryKeyValueBias =
             configuration.hasAttentionBias ? device.makeVector(try weights(.queryKeyValue, "bias")) : nil
         queryNorm = configuration.hasHeadNorm ? try norm("self_attn.q_norm.weight") : nil
         keyNorm = configuration.hasHeadNorm ? try norm("self_attn.k_norm.weight") : nil
-        output = device.makeMatrix(try weights(.output, "weight"))
+        output = try matrix(.output)
         outputBias = configuration.hasOutputBias ? device.makeVector(try weights(.output, "bias")) : nil
-        gateUp = device.makeMatrix(try weights(.gateUp, "weight"))
-        down = device.makeMatrix(try weights(.down, "weight"))
+        gateUp = try matrix(.gateUp)
+        down = try matrix(.down)
     }
 
     /// From `normalized`, and leaves there what the feed-forward block reads.

@@ -31,7 +31,10 @@ struct AddingBackend: InspectableBackend, ~Copyable {
         return device.makeRows(count, width: width, kind)
     }
 
-    mutating func makeMatrix(_ parts: [HostTensor]) -> Matrix { device.makeMatrix(parts) }
+    mutating func makeMatrix(_ parts: [HostTensor], for target: AdapterTarget?) -> Matrix {
+        device.makeMatrix(parts, for: target)
+    }
+
     mutating func makeVector(_ parts: [HostTensor]) -> Vector { device.makeVector(parts) }
     mutating func makeKVCache(_ shape: KVShape) { device.makeKVCache(shape) }
     mutating func makeRotaryTables(_ tables: RotaryTables) { device.makeRotaryTables(tables) }

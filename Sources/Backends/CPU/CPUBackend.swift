@@ -39,7 +39,10 @@ package struct CPUBackend: Backend, ~Copyable {
 
     deinit { punica_pool_destroy(pool) }
 
-    package mutating func makeMatrix(_ parts: [HostTensor]) -> CPUMatrix { CPUMatrix(parts: parts) }
+    package mutating func makeMatrix(_ parts: [HostTensor], for target: AdapterTarget?) -> CPUMatrix {
+        CPUMatrix(parts: parts)
+    }
+
 
     package mutating func makeVector(_ parts: [HostTensor]) -> CPUVector {
         let count = parts.reduce(0) { $0 + $1.elementCount }

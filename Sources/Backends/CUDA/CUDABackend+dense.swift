@@ -16,7 +16,13 @@ extension CUDABackend {
         }
         let accumulates = followsUpdates(target)
         if accumulates { updateLowRank(x, target: target, rows: rows, into: y) }
-        faults.attempt { () throws(CUDAError) in try product(x, weight, rows: rows, accumulates: accumulates, into: y) }
+        faults.attempt { () throws(CUDAError) in
+            if case .projections(let layer, let group) = target, !extent.columns.isEmpty {
+                try operations.lowRank.prepareColumns(layer, group, x, extent, on: stream)
+            }
+            let columns = extent.columns.width(of: target)
+            try product(x, weight, columns: columns, rows: rows, accumulates: accumulates, into: y)
+        }
         if extent.hasAdapters, !accumulates { updateLowRank(x, target: target, rows: rows, into: y) }
         // After the low-rank update, since DoRA scales what comes before the bias.
         if let bias { addBias(bias, rows: rows, to: y) }
@@ -126,12 +132,16 @@ extension CUDABackend {
     private func product(
         _ x: CUDARows,
         _ weight: CUDAMatrix,
+        columns: Int,
         rows: Int,
         accumulates: Bool,
         into y: CUDARows
     ) throws(CUDAError) {
         precondition(undivided.epsilon(at: x.address) == nil, "rows that only products of our own can divide")
-        let plan = try dense.plan(productShape(weight, rows: rows, result: y.type, accumulates: accumulates))
+        var shape = productShape(weight, rows: rows, result: y.type, accumulates: accumulates)
+        shape.inputs += columns
+        precondition(shape.inputStride == x.pitch && shape.outputStride == y.pitch, "other rows than \(shape) takes")
+        let plan = try dense.plan(shape)
         try dense.multiply(plan, x.address, by: weight.address, into: y.address, on: stream)
     }
 
@@ -142,6 +152,8 @@ extension CUDABackend {
             outputs: weight.outputs,
             element: type,
             result: result,
+            inputStride: weight.inputs + (weight.pitch > weight.inputs ? LowRankColumns.inputRoom : 0),
+            weightStride: weight.pitch,
             accumulates: accumulates
         )
     }

@@ -5,13 +5,13 @@ extension CUDABackend: InspectableBackend {
     package mutating func read(_ rows: CUDARows, count: Int) throws(BackendError) -> [[Float]] {
         var numbers: [UInt8] = []
         faults.attempt { () throws(CUDAError) in
-            numbers = try download(rows.address, byteCount: count * rows.width * rows.type.byteCount)
+            numbers = try download(rows.address, byteCount: count * rows.pitch * rows.type.byteCount)
         }
         if let fault = faults.first { throw BackendError(fault.description) }
         return numbers.withUnsafeBytes { bytes in
             (0..<count).map { row in
                 (0..<rows.width).map { column in
-                    let index = row * rows.width + column
+                    let index = row * rows.pitch + column
                     switch rows.type {
                     case .float32: return bytes.load(fromByteOffset: 4 * index, as: Float.self)
                     case .float16: return Float(bytes.load(fromByteOffset: 2 * index, as: Float16.self))

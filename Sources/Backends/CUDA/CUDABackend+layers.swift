@@ -134,6 +134,7 @@ extension CUDABackend {
             parameters.blockStride = Int64(CUDACache.blockBytes(cache.shape))
             parameters.pitch = Int32(qkv.width)
             parameters.window = Int32(shape.window ?? 0)
+            parameters.outputPitch = Int32(output.pitch)
             try operations.tileAttention.run(parameters, tiles: extent.tiles, on: stream)
         }
     }
@@ -166,6 +167,7 @@ extension CUDABackend {
             parameters.pitch = Int32(qkv.width)
             parameters.window = Int32(shape.window ?? 0)
             parameters.followsRows = followsRows ? 1 : 0
+            parameters.outputPitch = Int32(output.pitch)
             let rows = extent.isDecode ? extent.rows : extent.singleRows
             try operations.rowAttention.run(parameters, rows: rows, on: stream)
         }
@@ -173,7 +175,7 @@ extension CUDABackend {
 
     package mutating func gate(_ x: CUDARows, into y: CUDARows) {
         faults.attempt { () throws(CUDAError) in
-            try operations.rows.gate(x.address, rows: extent.rows, liveRows: liveRows, into: y.address, on: stream)
+            try operations.rows.gate(x.address, rows: extent.rows, liveRows: liveRows, into: y, on: stream)
         }
     }
 
@@ -295,7 +297,9 @@ extension AddNormalizeParams {
             weight: norm.weight.address,
             y: y.address,
             epsilon: norm.epsilon,
-            deltaIsFloat: delta?.type == .float32 ? 1 : 0
+            deltaIsFloat: delta?.type == .float32 ? 1 : 0,
+            pitch: Int32(y.pitch),
+            unused: 0
         )
     }
 }

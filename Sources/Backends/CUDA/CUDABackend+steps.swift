@@ -9,7 +9,7 @@ extension CUDABackend {
         guard let bucket = begin(batch) else { return pass(&self) }
         if graphs.recording(bucket, extent.updates) == nil { record(bucket, pass) }
         guard let (graph, result) = graphs.recording(bucket, extent.updates) else {
-            return CUDARows(address: 0, count: 0, width: shape.vocabularySize, type: .float32)
+            return CUDARows(address: 0, count: 0, width: shape.vocabularySize, pitch: shape.vocabularySize, type: .float32)
         }
         faults.attempt { () throws(CUDAError) in try graph.launch(on: stream) }
         return result
@@ -30,6 +30,7 @@ extension CUDABackend {
             mostRank: bucket == nil ? mostRank(of: batch) : LowRankGeometry.mostRank
         )
         if !batch.isDecode {
+            useColumns(batch)
             let attention = operations.tileAttention
             extent.sort(batch, room: limits.sequences) { attention.tiles(rows: $0) }
         }
@@ -73,6 +74,18 @@ extension CUDABackend {
         }
         let writesAll = StepUpdates.writesAll(changed: changed, of: rows, isDecode: batch.isDecode)
         return StepUpdates(ranks: ranks, scalesColumns: scales, writesAll: writesAll) { canUpdate($0, rows: rows) }
+    }
+
+    /// Lets long segments' updates be columns of their products, where there is room.
+    private mutating func useColumns(_ batch: borrowing Batch) {
+        guard extent.updates == .before || extent.updates == .after, servesColumns, operations.lowRank.canPrecede,
+            let slots
+        else { return }
+        extent.columns = LowRankColumns(batch.segments) { slot in
+            let traits = slots.traits(of: slot)
+            return traits.scalesColumns ? nil : traits.mostRank
+        }
+        if !extent.columns.isEmpty { extent.updates = .after }
     }
 
     private func mostRank(of batch: borrowing Batch) -> Int {

@@ -47,7 +47,7 @@ private struct TuningScratch {
             if groups[same].count < 6 { groups[same].append(weight) }
         }
         self.groups = groups
-        input = try DeviceBuffer(context, byteCount: 2 * rows * (weights.map(\.inputs).max() ?? 1))
+        input = try DeviceBuffer(context, byteCount: 2 * rows * ((weights.map(\.inputs).max() ?? 1) + LowRankColumns.inputRoom))
         output = try DeviceBuffer(context, byteCount: 4 * rows * (weights.map(\.outputs).max() ?? 1))
         try input.fill(0x3C)
     }

@@ -78,18 +78,21 @@ package struct CUDABackend: Backend, ~Copyable {
     /// The GPU's name.
     package var deviceName: String { context.name }
 
-    package mutating func makeMatrix(_ parts: [HostTensor]) -> CUDAMatrix {
+    package mutating func makeMatrix(_ parts: [HostTensor], for target: AdapterTarget?) -> CUDAMatrix {
         precondition(!parts.isEmpty && parts.allSatisfy { $0.shape.count == 2 && $0.shape[1] == parts[0].shape[1] })
         let outputs = parts.reduce(0) { $0 + $1.shape[0] }
         let inputs = parts[0].shape[1]
-        let matrix = CUDAMatrix(address: allocate(2 * outputs * inputs), outputs: outputs, inputs: inputs)
+        let pitch = inputs + (servesColumns ? target.map { LowRankColumns.weightRoom(for: $0) } ?? 0 : 0)
+        let address = allocate(2 * outputs * pitch)
+        let matrix = CUDAMatrix(address: address, outputs: outputs, inputs: inputs, pitch: pitch)
         var end = matrix.address
         for part in parts {
             let address = end
-            faults.attempt { () throws(CUDAError) in try uploader.upload(part, as: type, to: address) }
-            end += UInt64(2 * part.elementCount)
+            faults.attempt { () throws(CUDAError) in try uploader.upload(part, as: type, to: address, pitch: pitch) }
+            end += UInt64(2 * part.shape[0] * pitch)
         }
         weights.append(matrix)
+        if let target { operations.lowRank.columnWeights.note(matrix, for: target) }
         return matrix
     }
 
@@ -114,12 +117,22 @@ package struct CUDABackend: Backend, ~Copyable {
 
     package mutating func makeRows(_ count: Int, width: Int, _ kind: RowsKind) -> CUDARows {
         // Every layer adds to the residual stream: rounded each time it would be the least exact of all numbers.
-        let room = kind == .activations ? type : ScalarType.float32
+        let room = kind == .activations || kind == .inputs ? type : ScalarType.float32
         // Products run over whole tiles of rows.
         let padded = Self.paddedRows(count)
-        let address = allocate(padded * width * room.byteCount)
-        return CUDARows(address: address, count: padded, width: width, type: kind == .change ? type : room)
+        let pitch = width + (kind == .inputs && servesColumns ? LowRankColumns.inputRoom : 0)
+        let address = allocate(padded * pitch * room.byteCount)
+        return CUDARows(
+            address: address,
+            count: padded,
+            width: width,
+            pitch: pitch,
+            type: kind == .change ? type : room
+        )
     }
+
+    /// Whether weights, and rows that products read, have room for columns.
+    var servesColumns: Bool { LowRankColumns.serve(operations.lowRank.groups, type: type) }
 
     /// Rows that a product of this many is computed over.
     static func paddedRows(_ count: Int) -> Int {
@@ -136,6 +149,7 @@ package struct CUDABackend: Backend, ~Copyable {
         self.cache = cache
         faults.attempt { () throws(CUDAError) in
             try uploader.finish()
+            try operations.lowRank.columnWeights.finish(on: stream)
             let copier = AdapterCopier(context: context, pinnedBytes: settings.pinnedBytes, type: type)
             slots = try CUDAAdapterSlots(
                 context: context,

@@ -6,6 +6,8 @@ package struct CUDAMatrix: Sendable {
     let address: UInt64
     let outputs: Int
     let inputs: Int
+    /// Elements from one row to the next: the inputs and room for columns (`LowRankColumns`).
+    let pitch: Int
 }
 
 /// Float32 numbers on the device.
@@ -19,13 +21,13 @@ package struct CUDARows: Sendable {
     let address: UInt64
     let count: Int
     let width: Int
+    /// Elements from one row to the next: the width, and where products read the rows, room for columns (`LowRankColumns`).
+    let pitch: Int
     /// float32 for logits, the residual stream and some of what is added to it, else the model's 16-bit type.
     let type: ScalarType
 
-    func address(row: Int) -> UInt64 { address + UInt64(row * width * type.byteCount) }
-
     /// The same memory for other numbers; rows made as `RowsKind.change` have room for them.
-    var asFloat32: CUDARows { CUDARows(address: address, count: count, width: width, type: .float32) }
+    var asFloat32: CUDARows { CUDARows(address: address, count: count, width: width, pitch: pitch, type: .float32) }
 }
 
 /// Device memory that lives as long as its owner; given out in pieces that never come back.

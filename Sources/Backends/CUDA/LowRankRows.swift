@@ -39,8 +39,8 @@ final class LowRankRows {
             firstEntry: Int32(members.firstEntry),
             memberCount: Int32(count),
             inputs: Int32(members.inputs),
-            xPitch: Int32(x.width),
-            yPitch: Int32(y.width),
+            xPitch: Int32(x.pitch),
+            yPitch: Int32(y.pitch),
             outputs: widths,
             columns: starts
         )

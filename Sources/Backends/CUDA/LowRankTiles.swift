@@ -31,10 +31,12 @@ final class LowRankTiles {
     private let plans: DeviceBuffer
     private let planStride: Int
     private let scratch: DeviceBuffer
+    /// Of the prefill kernels: chunks of each tile that have been summed. Each launch finds zeros and leaves zeros.
+    private let arrivals: DeviceBuffer
 
     /// The plan kernel's own bound.
     private static var mostPairs: Int { 1024 }
-    private static var mostMembers: Int { 3 }
+    static var mostMembers: Int { 3 }
 
     init(
         _ context: Context,
@@ -66,6 +68,8 @@ final class LowRankTiles {
         try plans.fill(0)
         scratch = try DeviceBuffer(context, byteCount: geometry.scratchBytes)
         try scratch.fill(0)
+        arrivals = try DeviceBuffer(context, byteCount: 4 * geometry.mostTiles(sequences: sequences))
+        try arrivals.fill(0)
     }
 
     /// - Parameter segmentRows: segments of other lengths are left out.
@@ -98,6 +102,7 @@ final class LowRankTiles {
             mostRows: segmentRows.upperBound,
             coveredRows: extent.updates == .before ? Int32(extent.rows) : 0,
             unused: 0,
+            columns: extent.columns.kernelColumns(rows: extent.rows),
             groups: (all[0], all[1], all[2], all[3])
         )
         try planKernel.launch(parameters, grid: (count, 1, 1), block: 256, on: stream)
@@ -127,12 +132,14 @@ final class LowRankTiles {
             scratch: scratch.address,
             longPlan: longSegments?.planAddress(layer: layer, group: group) ?? 0,
             longScratch: longSegments?.scratch.address ?? 0,
-            xPitch: Int32(x.width),
-            yPitch: Int32(y.width),
+            arrivals: arrivals.address,
+            xPitch: Int32(x.pitch),
+            yPitch: Int32(y.pitch),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
             adds: extent.updates == .before ? 0 : 1,
             followsRows: followsRows ? 1 : 0,
             unused: 0,
+            columns: extent.columns.kernelColumns(rows: extent.rows),
             group: groups.members(of: group).kernelGroup
         )
         guard let kernel = kernels[launch] else { preconditionFailure("no kernel for \(launch)") }
@@ -180,6 +187,8 @@ struct LowRankGeometry {
     /// A shrink unit's cost in steps of the expand, where one kernel does both.
     let shrinkWeight: Int
     let scratchBytes: Int
+    /// Of a step, at most.
+    private let mostRows: Int
     private let isDecode: Bool
     private let isHalf: Bool
 
@@ -191,6 +200,7 @@ struct LowRankGeometry {
         case .decode(let most): (rows, isDecode, rowsPerTile, chunk, shrinkWeight) = (most, true, 8, 1024, 32)
         case .prefill(let most): (rows, isDecode, rowsPerTile, chunk, shrinkWeight) = (most, false, 32, 1024, 0)
         }
+        mostRows = rows
         // Every row may be of the greatest rank, and a segment's last tile half full.
         let (chunk, wordBytes) = (chunk, isDecode ? 8 : 4)
         let words = LowRankGroups.all.map { group in
@@ -198,6 +208,11 @@ struct LowRankGeometry {
             return 2 * rows * members.outputs.count * ((members.inputs + chunk - 1) / chunk) * Self.mostRank
         }
         scratchBytes = wordBytes * (words.max() ?? 1)
+    }
+
+    /// Tiles of rows and 16 ranks of a group's members, of so many sequences.
+    func mostTiles(sequences: Int) -> Int {
+        LowRankTiles.mostMembers * (mostRows / rowsPerTile + sequences) * (Self.mostRank / 16)
     }
 
     var blocks: Int { blocksOfMultiprocessor * multiprocessors }

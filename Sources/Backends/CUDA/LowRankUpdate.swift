@@ -9,7 +9,7 @@ internal import Core
 final class LowRankUpdate {
     private static let sources = [
         "low_rank_rows.cu", "low_rank_plan.cu", "low_rank_decode.cu", "low_rank_prefill_shrink.cu",
-        "low_rank_prefill_expand.cu",
+        "low_rank_prefill_expand.cu", "low_rank_columns.cu",
     ]
     /// The fused kernel's shape, by measurement: two blocks a multiprocessor, each with two blocks of weights on the way.
     private static let defines = [
@@ -28,6 +28,7 @@ final class LowRankUpdate {
     private let rows: LowRankRows
     private let decode: LowRankTiles
     private let prefill: LowRankTiles
+    let columnWeights: ColumnWeights
 
     init(
         _ context: Context,
@@ -38,6 +39,7 @@ final class LowRankUpdate {
     ) throws(CUDAError) {
         groups = LowRankGroups(shape)
         rows = try LowRankRows(context, modules[0], limits: limits)
+        columnWeights = try ColumnWeights(context, modules[5], groups: groups)
         let plan = try modules[1].kernel("punica_low_rank_plan")
         decode = try LowRankTiles(
             context,
@@ -65,6 +67,7 @@ final class LowRankUpdate {
     /// Shares out the step's work; once a step, before the first update.
     func plan(_ inputs: LowRankInputs, _ extent: StepExtent, on stream: Stream) throws(CUDAError) {
         guard decode.isUsable else { return }
+        if !extent.columns.isEmpty { try columnWeights.place(extent.columns, inputs, rows: extent.rows, on: stream) }
         if extent.isDecode {
             try decode.plan(inputs, extent, segmentRows: 1...Int32.max, on: stream)
             return
@@ -76,7 +79,19 @@ final class LowRankUpdate {
         }
     }
 
-    /// Adds a group's updates to `y`, or where they precede their product puts them there.
+    /// What a product needs before some of its updates can be columns of it: the shrink of all long segments.
+    func prepareColumns(
+        _ layer: Int,
+        _ group: ProjectionGroup,
+        _ x: CUDARows,
+        _ extent: StepExtent,
+        on stream: Stream
+    ) throws(CUDAError) {
+        try prefill.run(layer, group, x, extent, into: x, .shrink, on: stream)
+    }
+
+    /// Adds a group's updates to `y`, but for those that were columns of the product, or where they precede their product
+    /// puts them there.
     func run(
         _ target: AdapterTarget,
         _ x: CUDARows,
@@ -90,8 +105,9 @@ final class LowRankUpdate {
             return try rows.run(groups.members(of: target), x, inputs, rows: count, into: y, on: stream)
         }
         let hasShort = extent.isDecode || extent.shortSegmentRows > 0
-        let hasLong = !extent.isDecode && extent.hasLongSegments
-        if hasLong { try prefill.run(layer, group, x, extent, into: y, .shrink, on: stream) }
+        let hasLong = !extent.isDecode && extent.expandsLongSegments
+        let shrinks = hasLong && extent.columns.isEmpty
+        if shrinks { try prefill.run(layer, group, x, extent, into: y, .shrink, on: stream) }
         let expandsTogether = hasLong && hasShort && decode.canExpand(prefill, extent)
         if hasShort {
             // Beside the last of the shrink.
@@ -102,7 +118,7 @@ final class LowRankUpdate {
                 extent,
                 into: y,
                 .together,
-                followsRows: !hasLong,
+                followsRows: !shrinks,
                 expanding: expandsTogether ? prefill : nil,
                 on: stream
             )

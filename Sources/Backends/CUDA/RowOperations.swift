@@ -112,10 +112,10 @@ struct RowOperations {
     }
 
     /// `y = silu(gate) · up` for `x = [gate | up]`.
-    func gate(_ x: UInt64, rows: Int, liveRows: UInt64, into y: UInt64, on stream: Stream) throws(CUDAError) {
+    func gate(_ x: UInt64, rows: Int, liveRows: UInt64, into y: CUDARows, on stream: Stream) throws(CUDAError) {
         let packs = shape.intermediateSize / pack(for: shape.intermediateSize)
         try gating.launch(
-            GateParams(x: x, rowCount: liveRows, y: y),
+            GateParams(x: x, rowCount: liveRows, y: y.address, pitch: Int32(y.pitch), unused: 0),
             grid: (ceilDivide(packs, 128), rows, 1),
             block: 128,
             overlapsPredecessor: true,

@@ -52,6 +52,10 @@ struct StepExtent: Equatable {
     /// In steps that do not decode: whether there are longer segments, or may be as many rows without one side by side that
     /// are written too.
     var hasLongSegments = false
+    /// In steps that do not decode: the segments whose updates are columns of the products; the other updates come after.
+    var columns = LowRankColumns()
+    /// Whether there are long segments besides.
+    var expandsLongSegments = false
 
     var hasAdapters: Bool { updates != .none }
 
@@ -82,5 +86,11 @@ struct StepExtent: Equatable {
             shortSegmentRows = single > 0 ? 1 : 0
         }
         hasLongSegments = longest > shortSegmentRows || updates == .before
+        expandsLongSegments = updates == .before
+        for index in batch.segments.indices {
+            let segment = batch.segments[index]
+            let isLong = Int(segment.end - segment.start) > shortSegmentRows
+            if isLong, !columns.contains(rowStart: segment.start) { expandsLongSegments = true }
+        }
     }
 }

@@ -40,6 +40,9 @@ extension StreamedProducts {
         parameters.rows = Int32(rows)
         parameters.inputs = Int32(weight.inputs)
         parameters.outputs = Int32(weight.outputs)
+        parameters.xPitch = Int32(x.pitch)
+        parameters.weightPitch = Int32(weight.pitch)
+        parameters.yPitch = Int32(y.pitch)
         parameters.isFloat = y.type == .float32 ? 1 : 0
         parameters.isGated = change.isGated ? 1 : 0
         parameters.adds = change.adds ? 1 : 0
@@ -62,6 +65,7 @@ extension StreamedProducts {
         if let following = change.following {
             parameters.norm = following.norm.address
             parameters.normed = following.rows.address
+            parameters.normedPitch = Int32(following.rows.pitch)
             parameters.outputSquares = squares.address
         }
     }

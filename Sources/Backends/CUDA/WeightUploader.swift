@@ -20,17 +20,20 @@ final class WeightUploader {
         events = [try Event(context), try Event(context)]
     }
 
-    /// Converts a tensor to a 16-bit type and copies it; the device has it after `finish`.
-    func upload(_ tensor: HostTensor, as type: ScalarType, to address: UInt64) throws(CUDAError) {
-        let count = tensor.elementCount
-        let perTurn = Self.bufferBytes / type.byteCount
-        for first in stride(from: 0, to: count, by: perTurn) {
-            let part = tensor.slice(first..<min(first + perTurn, count))
+    /// Converts a matrix to a 16-bit type and copies it; the device has it after `finish`.
+    ///
+    /// - Parameter pitch: elements from one row to the next on the device; what lies between rows becomes zero.
+    func upload(_ tensor: HostTensor, as type: ScalarType, to address: UInt64, pitch: Int) throws(CUDAError) {
+        let rows = tensor.shape[0], rowBytes = pitch * type.byteCount
+        let perTurn = Self.bufferBytes / rowBytes
+        precondition(perTurn > 0, "rows of \(rowBytes) bytes")
+        for first in stride(from: 0, to: rows, by: perTurn) {
+            let part = first..<min(first + perTurn, rows)
             let buffer = buffers[turn]
             try events[turn].synchronize()
-            fill(buffer.bytes, from: part, as: type)
-            let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<(part.elementCount * type.byteCount)])
-            try stream.copy(bytes, to: address + UInt64(first * type.byteCount))
+            fill(buffer.bytes, from: tensor, rows: part, as: type, rowBytes: rowBytes)
+            let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<(part.count * rowBytes)])
+            try stream.copy(bytes, to: address + UInt64(first * rowBytes))
             try events[turn].record(on: stream)
             turn = 1 - turn
         }
@@ -38,15 +41,25 @@ final class WeightUploader {
 
     func finish() throws(CUDAError) { try stream.synchronize() }
 
-    private func fill(_ target: UnsafeMutableRawBufferPointer, from tensor: HostTensor, as type: ScalarType) {
+    private func fill(
+        _ target: UnsafeMutableRawBufferPointer,
+        from tensor: HostTensor,
+        rows: Range<Int>,
+        as type: ScalarType,
+        rowBytes: Int
+    ) {
         // Sound: the iterations write disjoint ranges of memory that outlives them.
         nonisolated(unsafe) let target = target
-        let count = tensor.elementCount
-        let pieces = max(1, min(16, count >> 18))
+        let columns = tensor.shape[1]
+        let pieces = max(1, min(16, rows.count * columns >> 18))
         DispatchQueue.concurrentPerform(iterations: pieces) { piece in
-            let range = count * piece / pieces..<count * (piece + 1) / pieces
-            let bytes = target[range.lowerBound * type.byteCount..<range.upperBound * type.byteCount]
-            tensor.slice(range).write(as: type, to: UnsafeMutableRawBufferPointer(rebasing: bytes))
+            for row in rows.count * piece / pieces..<rows.count * (piece + 1) / pieces {
+                let bytes = UnsafeMutableRawBufferPointer(rebasing: target[row * rowBytes..<(row + 1) * rowBytes])
+                let first = (rows.lowerBound + row) * columns
+                let used = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(columns * type.byteCount)])
+                tensor.slice(first..<first + columns).write(as: type, to: used)
+                for index in used.count..<rowBytes { bytes[index] = 0 }
+            }
         }
     }
 }

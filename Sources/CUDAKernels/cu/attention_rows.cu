@@ -285,10 +285,10 @@ extern "C" __global__ void __launch_bounds__(threads, residentBlocks)
     __syncthreads();
     if (!p.followsRows) waitForPredecessor();
 
-    const int64_t firstHead = static_cast<int64_t>(share.row) * heads + share.firstHead();
     const int64_t firstPlace = static_cast<int64_t>(blockIdx.z) * heads + share.firstHead();
     const int pitch = p.splits * partialSize, items = share.liveHeads() * itemsOfHead;
-    element *output = static_cast<element *>(p.output) + firstHead * headSize;
+    element *output = static_cast<element *>(p.output) + static_cast<int64_t>(share.row) * p.outputPitch
+        + share.firstHead() * headSize;
     float *partials = p.partials + firstPlace * pitch;
     for (int item = threadIdx.x; item < items; item += threads) {
         const int h = item / itemsOfHead, column = item % itemsOfHead * columns;

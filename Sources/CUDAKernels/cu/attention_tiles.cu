@@ -193,7 +193,8 @@ extern "C" __global__ void __launch_bounds__(threads)
         const int row = warpRow + place / (headSize / 8), piece = place % (headSize / 8), packed = tile.first + row;
         if (packed >= packedRows) break;
         element *to = static_cast<element *>(p.output)
-            + (static_cast<int64_t>(start + packed / group) * heads + kvHead * group + packed % group) * headSize;
+            + static_cast<int64_t>(start + packed / group) * p.outputPitch
+            + (kvHead * group + packed % group) * headSize;
         *reinterpret_cast<uint4 *>(to + piece * 8) =
             *reinterpret_cast<const uint4 *>(queries + row * rowPitch + piece * 8);
     }

@@ -44,7 +44,7 @@ struct EpilogueInputs {
 #pragma unroll
     for (int j = 0; j < kRowTiles; ++j) {
       const int row = warp + kWarps * j;
-      if (row < p.rows) olds[j] = loadFresh(y + static_cast<long long>(row) * p.outputs);
+      if (row < p.rows) olds[j] = loadFresh(y + static_cast<long long>(row) * p.yPitch);
     }
   }
 };
@@ -67,18 +67,18 @@ struct Epilogue {
       if (!p.isGated) {
         if (exists) store(row, column, sum, norm, squares[j]);
       } else if (exists && column.member == 0) {
-        static_cast<u16 *>(p.y)[static_cast<long long>(row) * (p.outputs / 2) + column.output] = gated(sum, up);
+        static_cast<u16 *>(p.y)[static_cast<long long>(row) * p.yPitch + column.output] = gated(sum, up);
       }
     }
   }
 
   __device__ __forceinline__ void store(int row, const Column &column, float sum, float norm, float &square) const {
     if (p.bias) sum += p.bias[column.output];
-    const long long place = static_cast<long long>(row) * p.outputs + column.output;
+    const long long place = static_cast<long long>(row) * p.yPitch + column.output;
     if (p.isFloat) static_cast<float *>(p.y)[place] = sum;
     else static_cast<u16 *>(p.y)[place] = narrow(sum);
     if (!kMeetsNorms || !p.norm) return;
-    static_cast<u16 *>(p.normed)[place] = narrow(sum * norm);
+    static_cast<u16 *>(p.normed)[static_cast<long long>(row) * p.normedPitch + column.output] = narrow(sum * norm);
     square += sum * sum;
   }
 

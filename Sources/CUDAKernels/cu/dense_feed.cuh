@@ -34,8 +34,8 @@ struct Feed {
 
   __device__ __forceinline__ Feed(const DenseStreamParams &p, const Sets &sets, u32 slots)
       : p(p), sets(sets), slots(slots), stages(ceilDiv(p.inputs, kStageInputs)),
-        toNext(static_cast<long long>(p.isGated ? kTile / 2 : kTile) * p.inputs),
-        toLast(static_cast<long long>(p.isGated ? p.outputs / 2 : kCopiedRows) * p.inputs) {
+        toNext(static_cast<long long>(p.isGated ? kTile / 2 : kTile) * p.weightPitch),
+        toLast(static_cast<long long>(p.isGated ? p.outputs / 2 : kCopiedRows) * p.weightPitch) {
     openSet();
   }
 
@@ -47,7 +47,7 @@ struct Feed {
 
   __device__ __forceinline__ void openSet() {
     const int tile = sets.begin(set), first = tile * (p.isGated ? kTile / 2 : kTile) + row();
-    weights = static_cast<const u16 *>(p.weight) + static_cast<long long>(first) * p.inputs + input();
+    weights = static_cast<const u16 *>(p.weight) + static_cast<long long>(first) * p.weightPitch + input();
     present = 0;
 #pragma unroll
     for (int i = 0; i < kTiles; ++i) {
@@ -69,9 +69,9 @@ struct Feed {
   __device__ __forceinline__ void copyInputs() const {
     const bool exists = input() < p.inputs;
     const u32 target = this->target() + kTiles * kTileBytes;
-    const u16 *source = static_cast<const u16 *>(p.x) + static_cast<long long>(row()) * p.inputs + input();
+    const u16 *source = static_cast<const u16 *>(p.x) + static_cast<long long>(row()) * p.xPitch + input();
 #pragma unroll
-    for (int i = 0; i < 2 * kRowTiles; ++i, source += kCopiedRows * p.inputs) {
+    for (int i = 0; i < 2 * kRowTiles; ++i, source += kCopiedRows * p.xPitch) {
       copy8(target + i * (kTileBytes / 2), source, exists && row() + i * kCopiedRows < p.rows);
     }
   }

@@ -90,7 +90,7 @@ struct Unit {
     const int k = chunk * kChunk + thread / 32 * kPart + lane % 4 * 8;
     left = p.inputs - k;
     a = static_cast<const u16 *>(entry.a) + static_cast<long long>(firstRank + lane / 4) * p.inputs + k;
-    x = static_cast<const u16 *>(p.x) + static_cast<long long>(firstRow + lane / 4) * p.inputs + k;
+    x = static_cast<const u16 *>(p.x) + static_cast<long long>(firstRow + lane / 4) * p.xPitch + k;
   }
 };
 

@@ -10,6 +10,7 @@
 // kernel alone, the LowRankPair[2 * kNear] that each block begins with, so that it has them as soon as its share; then
 // LowRankPair[pairs], of which `kNear` beyond the last may be read.
 // The header's round is this block's own and grows by one a run, so tags never repeat from launch to launch.
+#include "low_rank_columns.cuh"
 #include "low_rank_plan.cuh"
 
 using namespace low_rank;
@@ -120,14 +121,15 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
       const Run run(p, layer, group, i / group.memberCount);
       const int rows = run.rows;
       const LowRankEntry entry = run.entries ? run.entries[member] : LowRankEntry{};
-      if ((entry.rank > 0 || p.coveredRows) && rows >= p.leastRows && rows <= p.mostRows) {
+      const ColumnBlocks columns(p.columns, run.start);
+      if ((entry.rank > 0 || p.coveredRows || columns.count) && rows >= p.leastRows && rows <= p.mostRows) {
         const int rowTiles = ceilDiv(rows, p.rowsPerTile), count = ceilDiv(group.inputs, p.chunk);
         // Zeros have no weights and are quickly written.
         length = entry.rank == 0 ? 1 : kCostOfKB * (decodes ? unitSize(entry.rank) : tileSteps(entry.rank));
         const int width = decodes ? 1 << widthShift(entry.rank) : kTileWidth;
         own.pairs = 1;
-        own.shrink = rowTiles * ceilDiv(entry.rank, kRanks) * count;
-        own.expand = rowTiles * ceilDiv(group.outputs[member], width);
+        own.shrink = rowTiles * (columns.count ? columns.count : ceilDiv(entry.rank, kRanks)) * count;
+        own.expand = columns.count ? 0 : rowTiles * ceilDiv(group.outputs[member], width);
         own.steps = own.expand * length;
         own.words = rowTiles * count * entry.rank * minimum(rows, p.rowsPerTile);
         pair = {entry.a, entry.b, entry.columnScale, entry.scale, entry.rank, run.start, rows, member, 0, 0, 0, 0, 0};

@@ -5,8 +5,12 @@
 // their own in shared memory, all of a unit at once, the weights before the preceding kernel has ended. Weights are the
 // tensor cores' 16 rows, activations their 8 columns. Sums are f32, in a fixed order.
 //
+// Where updates are columns of their product, the last block to have summed a chunk of a tile adds up all chunks and leaves
+// scale * v behind x, as two 16-bit terms; then the second launch is the product's.
+//
 // Launch: grid = the plan's `blocks` (made with rowsPerTile 32, chunk 1024, shrinkWeight 0), 256 threads, shared memory
 // 96 KB. Scratch: 4 bytes a value, values = sum over pairs of rows (to 32) * rank * chunks.
+#include "low_rank_columns.cuh"
 #include "low_rank_prefill.cuh"
 
 using namespace low_rank;
@@ -35,20 +39,29 @@ __device__ __forceinline__ void askPart(u32 target, const u16 *source, int left,
 }
 
 struct ShrinkUnit {
+  const LowRankPair &pair;
+  const ColumnBlocks columns;
+  // Chunks of the inputs.
+  const int count;
   int firstRank, rank, ranks, firstRow, rows;
+  // The tile of rows and ranks among those of all pairs.
+  int tile;
   // From this lane's first input to the last.
   int left;
   const u16 *weights, *x;
   float *v;
 
-  __device__ ShrinkUnit(const LowRankUpdateParams &p, const LowRankPair &pair, int unit) {
-    const int lane = threadIdx.x % 32, inputs = p.group.inputs, count = ceilDiv(inputs, kChunk);
-    const int rankTiles = ceilDiv(pair.rank, kRanks), local = unit - pair.shrinkStart, outer = local / rankTiles;
+  __device__ ShrinkUnit(const LowRankUpdateParams &p, const LowRankPair &pair, int unit)
+      : pair(pair), columns(p.columns, pair.rowStart), count(ceilDiv(p.group.inputs, kChunk)) {
+    const int lane = threadIdx.x % 32, inputs = p.group.inputs;
+    const int rankTiles = columns.count ? columns.count : ceilDiv(pair.rank, kRanks);
+    const int local = unit - pair.shrinkStart, outer = local / rankTiles;
     const int chunk = outer % count, rowTile = outer / count;
     const int k = chunk * kChunk + threadIdx.x / 32 * kWarpInputs + lane % 4 * 8;
     ranks = pair.rank;
     firstRank = local % rankTiles * kRanks;
     rank = firstRank + lane / 4;
+    tile = pair.shrinkStart / count + rowTile * rankTiles + local % rankTiles;
     firstRow = rowTile * kTileRows;
     rows = minimum(pair.rowCount - firstRow, kTileRows);
     left = inputs - k;
@@ -87,6 +100,34 @@ struct ShrinkUnit {
       v[row * ranks + firstRank + j] = sum;
     }
   }
+
+  // Adds up the chunks of the unit's tile, and leaves them behind x; once all are there.
+  __device__ __forceinline__ void leaveColumns(const LowRankUpdateParams &p) const {
+    static_assert(kTileRows * kRanks == 2 * kThreads, "a thread has two ranks of a row");
+    const int row = threadIdx.x / (kRanks / 2), j = threadIdx.x % (kRanks / 2) * 2;
+    if (row >= rows) return;
+    const long long chunk = static_cast<long long>(minimum(pair.rowCount, kTileRows)) * ranks;
+    const float *first = static_cast<float *>(p.scratch) + pair.scratchStart + firstRow / kTileRows * count * chunk +
+                         row * ranks + firstRank + j;
+    float sums[2] = {};
+    for (int c = 0; c < count; ++c) {
+      for (int i = 0; i < 2; ++i) {
+        if (firstRank + j + i < ranks) sums[i] += __ldcg(first + c * chunk + i);
+      }
+    }
+    u32 leading = 0, rest = 0;
+    for (int i = 0; i < 2; ++i) {
+      const float value = sums[i] * pair.scale;
+      const u16 high = narrow(value);
+      leading |= static_cast<u32>(high) << 16 * i;
+      rest |= static_cast<u32>(narrow(value - widen(high))) << 16 * i;
+    }
+    u16 *x = static_cast<u16 *>(const_cast<void *>(p.x)) +
+             static_cast<long long>(pair.rowStart + firstRow + row) * p.xPitch + j +
+             columnPlace(p.group, columns.first + firstRank / kRanks, pair.member);
+    *reinterpret_cast<u32 *>(x) = leading;
+    *reinterpret_cast<u32 *>(x + kRanks) = rest;
+  }
 };
 
 // This warp's sums over its part of the chunk; lanes read what they have copied themselves.
@@ -120,7 +161,10 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_low_rank_shrink
   const u32 slots = sharedAddress(own) + threadIdx.x % 32 * 16;
   const Plan plan(p.plan);
   const LowRankShare share = plan.share();
-  if (share.shrinkStart == share.shrinkEnd) return awaitPredecessor();
+  if (share.shrinkStart == share.shrinkEnd) {
+    awaitPredecessor();
+    return clearOthers(p);
+  }
   int index = share.shrinkPair;
 #pragma unroll 1
   for (int unit = share.shrinkStart; unit < share.shrinkEnd; ++unit) {
@@ -131,6 +175,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_low_rank_shrink
       awaitPredecessor();
       // Not sooner: what is released may take it that x is there.
       releaseSuccessor();
+      clearOthers(p);
     }
     at.askInputs(p, slots);
     commit();
@@ -138,6 +183,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_low_rank_shrink
     multiplyPart(slots, at.rows, reinterpret_cast<float *>(own));
     __syncthreads();
     at.add(memory);
+    if (at.columns.count && arrivesLast(p.arrivals + at.tile, at.count)) at.leaveColumns(p);
     __syncthreads();
   }
 }

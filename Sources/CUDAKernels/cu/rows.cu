@@ -153,7 +153,7 @@ extern "C" __global__ void __launch_bounds__(rowThreads)
         if (place >= hiddenPacks) continue;
 #pragma unroll
         for (int j = 0; j < 8; j++) values[i][j] *= factor * weights[i][j];
-        store(static_cast<element *>(p.y) + static_cast<int64_t>(t) * hidden + place * 8, values[i]);
+        store(static_cast<element *>(p.y) + static_cast<int64_t>(t) * p.pitch + place * 8, values[i]);
     }
 }
 
@@ -166,7 +166,7 @@ extern "C" __global__ void __launch_bounds__(gateThreads) punica_gate(const __gr
     releaseAndWait();
     if (t >= *p.rowCount) return;
     const element *gate = static_cast<const element *>(p.x) + static_cast<int64_t>(t) * (2 * feedForward);
-    element *y = static_cast<element *>(p.y) + static_cast<int64_t>(t) * feedForward;
+    element *y = static_cast<element *>(p.y) + static_cast<int64_t>(t) * p.pitch;
     float gates[PUNICA_GATE_PACKS][size], ups[PUNICA_GATE_PACKS][size];
 #pragma unroll
     for (int i = 0; i < PUNICA_GATE_PACKS; i++) {

@@ -48,7 +48,7 @@ struct DensePlanParams {
 // y[t] = x[t]·Wᵀ for few rows, with each row's own low-rank update, or without adapters divided by what a norm has left and
 // added to what lies in y; gated, silu of its first half times its second.
 struct DenseStreamParams {
-    // [rows, inputs], without gaps.
+    // [rows, inputs]
     DEVICE_POINTER(const void) x;
     // [outputs, inputs]
     DEVICE_POINTER(const void) weight;
@@ -71,6 +71,11 @@ struct DenseStreamParams {
     int32_t rows;
     int32_t inputs;
     int32_t outputs;
+    // Elements from one row to the next, multiples of 8 those of x and weight.
+    int32_t xPitch;
+    int32_t weightPitch;
+    int32_t yPitch;
+    int32_t normedPitch;
     // Whether y is float.
     int32_t isFloat;
     int32_t isGated;

@@ -4,6 +4,9 @@
 
 // Pairs of each product that a block of the decode kernel finds beside its share.
 #define LOW_RANK_NEAR 2
+// Ranks of a block of columns, and how many blocks there is room for behind the inputs of x and W.
+#define LOW_RANK_COLUMN_RANKS 16
+#define LOW_RANK_COLUMN_BLOCKS 2
 
 // One adapter's update of one projection: y = columnScale * (y + scale * B·(A·x)). 32 bytes.
 // a is [rank, inputs], b is [outputs, rank], both 16-bit row-major and 256-byte aligned; rank 0 = no update.
@@ -56,6 +59,37 @@ struct LowRankGroup {
     int32_t columns[4];
 };
 
+// Ranks from `firstRank` on of a segment's adapter whose updates are columns of their products; 0 for other rows.
+struct LowRankColumnBlock {
+    int32_t rowStart;
+    int32_t rowEnd;
+    int32_t slot;
+    int32_t firstRank;
+};
+
+// The columns in use in a step: y = [x | v]·[W | B]ᵀ. Behind the inputs of x and of W, blocks of a group have for each of
+// its members 16 columns of v's leading 16 bits and 16 of the rest, and twice those of B. Blocks of a segment are
+// neighbours.
+struct LowRankColumns {
+    struct LowRankColumnBlock blocks[LOW_RANK_COLUMN_BLOCKS];
+    int32_t count;
+    // Of the step.
+    int32_t rows;
+};
+
+// Puts B's columns beside W.
+struct LowRankColumnParams {
+    DEVICE_POINTER(const struct LowRankEntry) table;
+    // Addresses of W, [layers, groupCount].
+    DEVICE_POINTER(const uint64_t) weights;
+    int32_t entriesPerAdapter;
+    int32_t entriesPerLayer;
+    int32_t groupCount;
+    int32_t unused;
+    struct LowRankColumns columns;
+    struct LowRankGroup groups[4];
+};
+
 struct LowRankPlanParams {
     DEVICE_POINTER(const struct LowRankEntry) table;
     DEVICE_POINTER(const int32_t) segmentStart;
@@ -80,6 +114,8 @@ struct LowRankPlanParams {
     // in a pair of every member, of rank 0 where nothing changes. What a product's own padding adds up to nobody reads.
     int32_t coveredRows;
     int32_t unused;
+    // Their segments have no expand, and as many tiles of ranks as blocks. None where coveredRows is not 0.
+    struct LowRankColumns columns;
     struct LowRankGroup groups[4];
 };
 
@@ -91,6 +127,8 @@ struct LowRankUpdateParams {
     // Of long segments whose shrink is the predecessor and whose expand is to follow; null for none. Of the decode kernel.
     DEVICE_POINTER(const void) longPlan;
     DEVICE_POINTER(const void) longScratch;
+    // Chunks of each tile of columns that are summed; zero between launches. Of the shrink of long segments, as `columns`.
+    DEVICE_POINTER(uint32_t) arrivals;
     int32_t xPitch;
     int32_t yPitch;
     int32_t vectorPitch;
@@ -100,5 +138,6 @@ struct LowRankUpdateParams {
     // this launch, which then runs beside it and waits for it in the end. Of the decode kernel.
     int32_t followsRows;
     int32_t unused;
+    struct LowRankColumns columns;
     struct LowRankGroup group;
 };

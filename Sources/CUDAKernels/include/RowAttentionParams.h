@@ -36,5 +36,6 @@ struct RowAttentionParams {
     // Whether the predecessor makes the rows. If not, it has waited for what does before it released this launch, which
     // then runs beside it and waits for it in the end.
     int32_t followsRows;
-    int32_t unused;
+    // Elements from one row of the output to the next.
+    int32_t outputPitch;
 };

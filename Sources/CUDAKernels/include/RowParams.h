@@ -40,6 +40,9 @@ struct AddNormalizeParams {
     float epsilon;
     // Whether delta is float; else it is 16-bit.
     int32_t deltaIsFloat;
+    // Elements from one row of y to the next.
+    int32_t pitch;
+    int32_t unused;
 };
 
 // y[t] = silu(x[t, ..<F]) * x[t, F...]
@@ -47,6 +50,9 @@ struct GateParams {
     DEVICE_POINTER(const void) x;
     DEVICE_POINTER(const int32_t) rowCount;
     DEVICE_POINTER(void) y;
+    // Elements from one row of y to the next.
+    int32_t pitch;
+    int32_t unused;
 };
 
 // y[t] += bias

@@ -25,5 +25,6 @@ struct TileAttentionParams {
     int32_t window;
     // 1 / sqrt(D) · log2(e)
     float scale;
-    int32_t unused;
+    // Elements from one row of the output to the next.
+    int32_t outputPitch;
 };

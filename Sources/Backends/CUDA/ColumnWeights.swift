@@ -1,0 +1,56 @@
+internal import CUDA
+internal import CUDAKernels
+internal import Core
+
+/// Brings B of a step's columns beside the weights (low_rank_columns.cu).
+final class ColumnWeights {
+    private let kernel: Kernel
+    private let groups: LowRankGroups
+    /// Addresses of the weights, `[layers, groups]`, on the host and on the device; 0 where there is none.
+    private var weights: [UInt64]
+    private let table: DeviceBuffer
+
+    init(_ context: Context, _ module: Module, groups: LowRankGroups) throws(CUDAError) {
+        kernel = try module.kernel("punica_low_rank_columns")
+        self.groups = groups
+        weights = Array(repeating: 0, count: groups.layers * LowRankGroups.all.count)
+        table = try DeviceBuffer(context, byteCount: weights.count * MemoryLayout<UInt64>.size)
+    }
+
+    /// Notes where a weight with room for columns lies.
+    func note(_ weight: CUDAMatrix, for target: AdapterTarget) {
+        guard case .projections = target, weight.pitch > weight.inputs else { return }
+        weights[groups.number(of: target)] = weight.address
+    }
+
+    /// Tells the device where the weights lie, when all are there; waits for the stream.
+    func finish(on stream: Stream) throws(CUDAError) {
+        let (table, weights) = (table, weights)
+        let outcome = weights.withUnsafeBytes { bytes in
+            Result { () throws(CUDAError) in
+                try stream.copy(bytes, to: table.address)
+                try stream.synchronize()
+            }
+        }
+        try outcome.get()
+    }
+
+    /// Once a step, before its products.
+    func place(_ columns: LowRankColumns, _ inputs: LowRankInputs, rows: Int, on stream: Stream) throws(CUDAError) {
+        precondition(weights.allSatisfy { $0 != 0 }, "columns beside weights without room for them")
+        let all = LowRankGroups.all.map { groups.members(of: $0) }
+        let kernelGroups = all.map(\.kernelGroup)
+        let outputs = all.map { $0.outputs.reduce(0, +) }.max() ?? 1
+        let parameters = LowRankColumnParams(
+            table: inputs.table,
+            weights: table.address,
+            entriesPerAdapter: Int32(inputs.entriesPerSlot),
+            entriesPerLayer: Int32(Projection.allCases.count),
+            groupCount: Int32(all.count),
+            unused: 0,
+            columns: columns.kernelColumns(rows: rows),
+            groups: (kernelGroups[0], kernelGroups[1], kernelGroups[2], kernelGroups[3])
+        )
+        try kernel.launch(parameters, grid: ((outputs + 127) / 128, weights.count, 1), block: 256, on: stream)
+    }
+}
