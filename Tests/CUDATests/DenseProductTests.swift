@@ -122,7 +122,7 @@ import Testing
             let error = #expect(throws: CUDAError.noAlgorithm(shape)) { _ = try dense.plan(shape) }
             #expect(
                 error?.description
-                    == "cuBLASLt has no algorithm for [8, 63/63] bfloat16 by [64, 63] to [8, 64/64] bfloat16"
+                    == "cuBLASLt has no algorithm for [8, 63/63] bfloat16 by [64, 63/63] to [8, 64/64] bfloat16"
             )
             fake.failures["heuristic"] = 7
             let other = #expect(throws: CUDAError.self) { _ = try dense.plan(shape) }

@@ -43,7 +43,6 @@ package struct CPUBackend: Backend, ~Copyable {
         CPUMatrix(parts: parts)
     }
 
-
     package mutating func makeVector(_ parts: [HostTensor]) -> CPUVector {
         let count = parts.reduce(0) { $0 + $1.elementCount }
         let pointer = arena.allocate(count)

@@ -9,7 +9,8 @@ extension CUDABackend {
         guard let bucket = begin(batch) else { return pass(&self) }
         if graphs.recording(bucket, extent.updates) == nil { record(bucket, pass) }
         guard let (graph, result) = graphs.recording(bucket, extent.updates) else {
-            return CUDARows(address: 0, count: 0, width: shape.vocabularySize, pitch: shape.vocabularySize, type: .float32)
+            let width = shape.vocabularySize
+            return CUDARows(address: 0, count: 0, width: width, pitch: width, type: .float32)
         }
         faults.attempt { () throws(CUDAError) in try graph.launch(on: stream) }
         return result

@@ -47,7 +47,8 @@ private struct TuningScratch {
             if groups[same].count < 6 { groups[same].append(weight) }
         }
         self.groups = groups
-        input = try DeviceBuffer(context, byteCount: 2 * rows * ((weights.map(\.inputs).max() ?? 1) + LowRankColumns.inputRoom))
+        let inputs = (weights.map(\.inputs).max() ?? 1) + LowRankColumns.inputRoom
+        input = try DeviceBuffer(context, byteCount: 2 * rows * inputs)
         output = try DeviceBuffer(context, byteCount: 4 * rows * (weights.map(\.outputs).max() ?? 1))
         try input.fill(0x3C)
     }

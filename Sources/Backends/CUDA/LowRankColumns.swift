@@ -55,7 +55,8 @@ struct LowRankColumns: Equatable {
         var longest: (segment: Segment, rank: Int)?
         for index in segments.indices {
             let segment = segments[index], rows = segment.end - segment.start
-            guard rows >= Self.leastRows, !contains(rowStart: segment.start), let rank = rank(segment.slot) else { continue }
+            guard rows >= Self.leastRows, !contains(rowStart: segment.start) else { continue }
+            guard let rank = rank(segment.slot) else { continue }
             let blocks = (rank + Self.ranks - 1) / Self.ranks
             guard blocks <= Self.blocks - count, rows > longest.map({ $0.segment.end - $0.segment.start }) ?? 0 else {
                 continue
