@@ -83,6 +83,7 @@ package struct SoakBench: AsyncParsableCommand {
         return try CUDAMemoryPlan(
             settings,
             shape: shape.shape,
+            type: shape.deviceType,
             limits: BatchLimits(tokens: 1, sequences: 1, pages: 1)
         ).budget
     }

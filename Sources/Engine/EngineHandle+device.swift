@@ -57,7 +57,7 @@ extension DeviceChoice {
         guard case .cuda(let settings) = self else { return most }
         let limits = sizes.configuration(blockCount: most).batchLimits
         let shape = try model.part(TensorShard(tpRank: 0, tpCount: sizes.tpCount)).shape
-        let plan = try CUDAMemoryPlan(settings, shape: shape, limits: limits)
+        let plan = try CUDAMemoryPlan(settings, shape: shape, type: model.deviceType, limits: limits)
         let blockBytes = 2 * shape.cachedNumbersPerToken * sizes.blockSize
         let count = plan.blockBytes / blockBytes
         guard count >= 2 else { throw BackendError("the model leaves no room for keys and values on the GPU: \(plan)") }

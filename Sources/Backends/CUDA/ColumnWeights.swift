@@ -6,13 +6,21 @@ internal import Core
 final class ColumnWeights {
     private let kernel: Kernel
     private let groups: LowRankGroups
+    /// As the kernel takes them.
+    private let kernelGroups: (LowRankGroup, LowRankGroup, LowRankGroup, LowRankGroup)
+    private let mostOutputs: Int
     /// Addresses of the weights, `[layers, groups]`, on the host and on the device; 0 where there is none.
     private var weights: [UInt64]
     private let table: DeviceBuffer
+    private var isComplete = false
 
     init(_ context: Context, _ module: Module, groups: LowRankGroups) throws(CUDAError) {
         kernel = try module.kernel("punica_low_rank_columns")
         self.groups = groups
+        let all = LowRankGroups.all.map { groups.members(of: $0) }
+        let kernelGroups = all.map(\.kernelGroup)
+        self.kernelGroups = (kernelGroups[0], kernelGroups[1], kernelGroups[2], kernelGroups[3])
+        mostOutputs = all.map { $0.outputs.reduce(0, +) }.max() ?? 1
         weights = Array(repeating: 0, count: groups.layers * LowRankGroups.all.count)
         table = try DeviceBuffer(context, byteCount: weights.count * MemoryLayout<UInt64>.size)
     }
@@ -25,6 +33,7 @@ final class ColumnWeights {
 
     /// Tells the device where the weights lie, when all are there; waits for the stream.
     func finish(on stream: Stream) throws(CUDAError) {
+        isComplete = weights.allSatisfy { $0 != 0 }
         let (table, weights) = (table, weights)
         let outcome = weights.withUnsafeBytes { bytes in
             Result { () throws(CUDAError) in
@@ -37,20 +46,17 @@ final class ColumnWeights {
 
     /// Once a step, before its products.
     func place(_ columns: LowRankColumns, _ inputs: LowRankInputs, rows: Int, on stream: Stream) throws(CUDAError) {
-        precondition(weights.allSatisfy { $0 != 0 }, "columns beside weights without room for them")
-        let all = LowRankGroups.all.map { groups.members(of: $0) }
-        let kernelGroups = all.map(\.kernelGroup)
-        let outputs = all.map { $0.outputs.reduce(0, +) }.max() ?? 1
+        precondition(isComplete, "columns beside weights without room for them")
         let parameters = LowRankColumnParams(
             table: inputs.table,
             weights: table.address,
             entriesPerAdapter: Int32(inputs.entriesPerSlot),
             entriesPerLayer: Int32(Projection.allCases.count),
-            groupCount: Int32(all.count),
+            groupCount: Int32(LowRankGroups.all.count),
             unused: 0,
             columns: columns.kernelColumns(rows: rows),
-            groups: (kernelGroups[0], kernelGroups[1], kernelGroups[2], kernelGroups[3])
+            groups: kernelGroups
         )
-        try kernel.launch(parameters, grid: ((outputs + 127) / 128, weights.count, 1), block: 256, on: stream)
+        try kernel.launch(parameters, grid: ((mostOutputs + 127) / 128, weights.count, 1), block: 256, on: stream)
     }
 }

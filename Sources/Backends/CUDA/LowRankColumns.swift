@@ -4,8 +4,9 @@ internal import Core
 /// A step's segments whose updates are columns of their products: `y = [x | v]·[W | B]ᵀ` with `v = scale · x·Aᵀ` (SGMV,
 /// Punica section 4, by the base's own product).
 ///
-/// A long segment's expand reads and writes little but y, which this spares. v keeps float32's leading 16 bits and the next
-/// 16 in columns of their own. Room for the columns lies behind the inputs of each weight and of the rows that products read.
+/// A long segment's expand reads and writes little but y, which this spares. v's two
+/// 16-bit terms have columns of their own. Room for the columns lies behind the inputs of each weight and of the rows that
+/// products read.
 struct LowRankColumns: Equatable {
     /// Ranks of a segment that one block of columns serves.
     struct Block: Equatable {
@@ -28,6 +29,15 @@ struct LowRankColumns: Equatable {
     static func weightRoom(for target: AdapterTarget) -> Int {
         guard case .projections(_, let group) = target else { return 0 }
         return width(members: group.projections.count, blocks: blocks)
+    }
+
+    /// Bytes behind the inputs of all of a model's weights.
+    static func weightBytes(_ groups: LowRankGroups) -> Int {
+        groups.layers
+            * LowRankGroups.all.reduce(0) { sum, group in
+                let members = groups.members(of: group)
+                return sum + 2 * members.outputs.reduce(0, +) * width(members: members.outputs.count, blocks: blocks)
+            }
     }
 
     /// Columns of so many blocks of a group with so many members.
