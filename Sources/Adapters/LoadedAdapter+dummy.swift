@@ -2,7 +2,7 @@ package import Core
 package import Weights
 
 extension LoadedAdapter {
-    /// A made-up adapter for benchmarks and tests: every update is random and small.
+    /// A made-up adapter for benchmarks and tests: every update is random and small, and scaled by 2, as is usual.
     ///
     /// - Parameters:
     ///   - rank: 1 ... 512.
@@ -34,7 +34,7 @@ extension LoadedAdapter {
         }
         let names = projections.map { "\"\(ModelConfiguration.modulePath($0))\"" }.joined(separator: ",")
         let text =
-            #"{"peft_type":"LORA","r":\#(rank),"lora_alpha":\#(rank),"target_modules":[\#(names)],"#
+            #"{"peft_type":"LORA","r":\#(rank),"lora_alpha":\#(2 * rank),"target_modules":[\#(names)],"#
             + #""use_dora":\#(base != nil)}"#
         let content = AdapterContent(names: tensors.keys.sorted(), file: "dummy adapter") { tensors[$0] }
         return try AdapterAssembly(
