@@ -256,7 +256,9 @@ struct KernelSubject: ~Copyable {
                 let (outputs, inputs) = shape.projectionShape(projection)
                 return noise([outputs, inputs], type: shape.deviceType)
             }
-            weights[group] = (0..<6).map { device.makeMatrix(parts, for: .projections(layer: $0, group)) }
+            weights[group] = (0..<6).map { number in
+                device.makeMatrix(parts, for: .projections(layer: number % shape.layerCount, group))
+            }
         }
         return weights
     }

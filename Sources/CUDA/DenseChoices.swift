@@ -4,7 +4,7 @@ internal import Core
 ///
 /// A file is text: a line that names GPU and version, then one line a shape:
 ///
-///     rows inputs outputs inputStride weightStride outputStride element result accumulates   eight words in hexadecimal
+///     rows inputs outputs inputStride weightStride outputStride element result accumulates, eight words in base 16
 ///
 /// A file for another GPU or version, or one that was changed, counts as none.
 package final class DenseChoices {

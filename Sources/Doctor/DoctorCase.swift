@@ -63,7 +63,7 @@ struct DoctorCase: Sendable {
                 "architectures":["LlamaForCausalLM"],"hidden_size":512,"intermediate_size":1376,"num_hidden_layers":2,
                 "num_attention_heads":8,"num_key_value_heads":2,"vocab_size":1000,"torch_dtype":"bfloat16"
                 """,
-                ranks: [1, 8, 16, 64, 200]
+                ranks: [1, 8, 24, 64, 200]
             ),
             try DoctorCase(
                 "llama, float16, odd sizes",
@@ -171,7 +171,7 @@ struct DoctorCase: Sendable {
             plan.step(plain.filter { plan.slot(of: $0) != nil }.map { ($0, 1) } + [(5, 12)])
             // Long segments: two of small rank, one of another and short ones; and one of two blocks of columns.
             plan.step([(0, 1), (1, 1), (4, 70), (7, 66), (10, 24), (11, 9)])
-            plan.step([(0, 1), (3, 1), (5, 9), (10, 80)])
+            plan.step([(0, 1), (3, 1), (5, 9), (7, 70), (10, 80)])
         }
         return plan.batches
     }

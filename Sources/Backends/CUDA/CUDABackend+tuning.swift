@@ -39,7 +39,7 @@ private struct TuningScratch {
     init(_ context: Context, weights: [CUDAMatrix], rows: Int) throws(CUDAError) {
         var groups: [[CUDAMatrix]] = []
         for weight in weights {
-            let same = groups.firstIndex { $0[0].outputs == weight.outputs && $0[0].inputs == weight.inputs }
+            let same = groups.firstIndex { $0[0].hasShape(of: weight) }
             guard let same else {
                 groups.append([weight])
                 continue

@@ -24,6 +24,8 @@ package struct CUDABackend: Backend, ~Copyable {
     /// With the other ranks of a split model.
     let rankSums: RankSums?
     let operations: CUDAOperations
+    /// Whether weights, and rows that products read, have room for columns.
+    let servesColumns: Bool
     var step: StepBuffer
     var slots: CUDAAdapterSlots?
     var cache: CUDACache?
@@ -67,6 +69,7 @@ package struct CUDABackend: Backend, ~Copyable {
         self.type = type
         context = parts.context
         operations = parts.operations
+        servesColumns = LowRankColumns.serve(parts.operations.lowRank.groups, type: type)
         stream = parts.stream
         dense = parts.dense
         step = parts.step
@@ -130,9 +133,6 @@ package struct CUDABackend: Backend, ~Copyable {
             type: kind == .change ? type : room
         )
     }
-
-    /// Whether weights, and rows that products read, have room for columns.
-    var servesColumns: Bool { LowRankColumns.serve(operations.lowRank.groups, type: type) }
 
     /// Rows that a product of this many is computed over.
     static func paddedRows(_ count: Int) -> Int {

@@ -8,6 +8,11 @@ package struct CUDAMatrix: Sendable {
     let inputs: Int
     /// Elements from one row to the next: the inputs and room for columns (`LowRankColumns`).
     let pitch: Int
+
+    /// Whether their products are computed alike.
+    func hasShape(of other: CUDAMatrix) -> Bool {
+        outputs == other.outputs && inputs == other.inputs && pitch == other.pitch
+    }
 }
 
 /// Float32 numbers on the device.
@@ -21,7 +26,8 @@ package struct CUDARows: Sendable {
     let address: UInt64
     let count: Int
     let width: Int
-    /// Elements from one row to the next: the width, and where products read the rows, room for columns (`LowRankColumns`).
+    /// Elements from one row to the next: the width, and where products read the rows, room for columns
+    /// (`LowRankColumns`).
     let pitch: Int
     /// float32 for logits, the residual stream and some of what is added to it, else the model's 16-bit type.
     let type: ScalarType

@@ -4,9 +4,8 @@ internal import Core
 /// A step's segments whose updates are columns of their products: `y = [x | v]·[W | B]ᵀ` with `v = scale · x·Aᵀ` (SGMV,
 /// Punica section 4, by the base's own product).
 ///
-/// A long segment's expand reads and writes little but y, which this spares. v's two
-/// 16-bit terms have columns of their own. Room for the columns lies behind the inputs of each weight and of the rows that
-/// products read.
+/// A long segment's expand reads and writes little but y, which this spares. v's two 16-bit terms have columns of their
+/// own. Room for the columns lies behind the inputs of each weight and of the rows that products read.
 struct LowRankColumns: Equatable {
     /// Ranks of a segment that one block of columns serves.
     struct Block: Equatable {

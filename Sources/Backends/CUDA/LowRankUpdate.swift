@@ -4,8 +4,9 @@ internal import Core
 
 /// SGMV: the low-rank updates of all segments of a step, whatever adapters they have (Punica section 4).
 ///
-/// Three ways: the fused kernel for steps that decode and for the short segments of other steps, tensor-core tiles for
-/// long segments, and row kernels for what neither covers (the output head).
+/// Four ways: the fused kernel for steps that decode and for the short segments of other steps, tensor-core tiles for
+/// long segments, columns of the products for the longest (`LowRankColumns`), and row kernels for what none of these covers
+/// (the output head).
 final class LowRankUpdate {
     private static let sources = [
         "low_rank_rows.cu", "low_rank_plan.cu", "low_rank_decode.cu", "low_rank_prefill_shrink.cu",
@@ -110,7 +111,7 @@ final class LowRankUpdate {
         if shrinks { try prefill.run(layer, group, x, extent, into: y, .shrink, on: stream) }
         let expandsTogether = hasLong && hasShort && decode.canExpand(prefill, extent)
         if hasShort {
-            // Beside the last of the shrink.
+            // Beside the last of the shrink, if there is one.
             try decode.run(
                 layer,
                 group,

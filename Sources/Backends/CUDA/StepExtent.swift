@@ -54,7 +54,7 @@ struct StepExtent: Equatable {
     var hasLongSegments = false
     /// In steps that do not decode: the segments whose updates are columns of the products; the other updates come after.
     var columns = LowRankColumns()
-    /// Whether there are long segments besides.
+    /// Whether there are long segments besides, as `hasLongSegments` counts them.
     var expandsLongSegments = false
 
     var hasAdapters: Bool { updates != .none }

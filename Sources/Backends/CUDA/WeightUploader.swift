@@ -51,7 +51,7 @@ final class WeightUploader {
         // Sound: the iterations write disjoint ranges of memory that outlives them.
         nonisolated(unsafe) let target = target
         let columns = tensor.shape[1]
-        let pieces = max(1, min(16, rows.count * columns >> 18))
+        let pieces = max(1, min(16, (rows.count * columns) >> 18))
         DispatchQueue.concurrentPerform(iterations: pieces) { piece in
             for row in rows.count * piece / pieces..<rows.count * (piece + 1) / pieces {
                 let bytes = UnsafeMutableRawBufferPointer(rebasing: target[row * rowBytes..<(row + 1) * rowBytes])

@@ -9,7 +9,8 @@ using namespace low_rank;
 
 constexpr int kPieces = kRanks / 8;
 
-// A value that was too large for 16 bits stands for the largest: infinity times another row's zero would be no number.
+// The largest number in place of none and of those that were too large for 16 bits: their product with another row's zero
+// would be no number.
 __device__ __forceinline__ u32 finite(u32 two) {
   u32 result = 0;
 #pragma unroll

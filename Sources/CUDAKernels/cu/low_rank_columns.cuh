@@ -40,8 +40,8 @@ __device__ __forceinline__ void clearOthers(const LowRankUpdateParams &p) {
   }
 }
 
-// Whether the block is the last of `count` to arrive; what the others wrote before is then there to be read past the first
-// cache, and the counter is zero again.
+// Whether the block is the last of `count` to arrive; what the others wrote before is then there to be read past the
+// first cache, and the counter is zero again.
 __device__ __forceinline__ bool arrivesLast(u32 *arrivals, int count) {
   __shared__ bool isLast;
   __threadfence();

@@ -1,5 +1,5 @@
-// Shares out the LoRA work of a step: for every layer and group, the pairs (segment, member) that have an update, or, where
-// updates are written and not added, all pairs and those of rows outside segments, and each decode block's ranges of
+// Shares out the LoRA work of a step: for every layer and group, the pairs (segment, member) that have an update or whose
+// segment has columns, or, where updates are written and not added, all pairs and those of rows outside segments, and each decode block's ranges of
 // shrink and expand units, balanced by the bytes behind them.
 //
 // For the decode kernel: rowsPerTile 8, chunk 128 * its warps, shrinkWeight chunk / 32. For the prefill kernels: 32,

@@ -173,7 +173,8 @@ extern "C" __global__ void __launch_bounds__(kThreads, 2) punica_low_rank_shrink
     at.askWeights(p, slots);
     if (unit == share.shrinkStart) {
       awaitPredecessor();
-      // Not sooner: what is released may take it that x is there.
+      // Not sooner: what is released may take it that x is there, but not its columns. Those are for the library's product,
+      // which waits for the end of this launch.
       releaseSuccessor();
       clearOthers(p);
     }

@@ -124,7 +124,7 @@ struct LowRankUpdateParams {
     DEVICE_POINTER(void) y;
     DEVICE_POINTER(const void) plan;
     DEVICE_POINTER(void) scratch;
-    // Of long segments whose shrink is the predecessor and whose expand is to follow; null for none. Of the decode kernel.
+    // Of long segments whose shrink has been launched and whose expand is to follow; null for none. Of the decode kernel.
     DEVICE_POINTER(const void) longPlan;
     DEVICE_POINTER(const void) longScratch;
     // Chunks of each tile of columns that are summed; zero between launches. Of the shrink of long segments, as `columns`.
