@@ -118,7 +118,7 @@ struct KernelSubject: ~Copyable {
             for projection in group.projections where projections.contains(projection) {
                 let (outputs, inputs) = shape.projectionShape(projection)
                 // Adapters, the input, and the output: twice where it is added to.
-                let passes = device.updatesPrecede ? 1 : 2
+                let passes = device.writesUpdates ? 1 : 2
                 let numbers = count * rank * (inputs + outputs) + batch * (inputs + passes * outputs)
                 bytes += 2 * Double(numbers)
             }
@@ -204,7 +204,7 @@ struct KernelSubject: ~Copyable {
         _ pass: (inout CUDABackend, _ layer: Int) -> Void
     ) throws -> [Double] {
         let (step, layers) = (step(batch, adapters), shape.layerCount)
-        let times = try device.time(step, replays: bench.replays) { device in
+        let times = try device.time(step, replays: bench.replays, updatesAlone: true) { device in
             for layer in 0..<layers { pass(&device, layer) }
         }
         return times.map { $0 * 1000 / Double(layers) }

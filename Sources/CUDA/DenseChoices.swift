@@ -4,7 +4,7 @@ internal import Core
 ///
 /// A file is text: a line that names GPU and version, then one line a shape:
 ///
-///     rows inputs outputs inputStride weightStride outputStride element result accumulates, eight words in base 16
+///     rows inputs outputs inputStride weightStride outputStride element result, eight words in base 16
 ///
 /// A file for another GPU or version, or one that was changed, counts as none.
 package final class DenseChoices {
@@ -23,7 +23,7 @@ package final class DenseChoices {
     package init(directory: String, gpu: String, version: Int) {
         let name = String(gpu.map { $0.isLetter || $0.isNumber ? $0 : "-" })
         path = "\(directory)/dense-\(name)-\(version).txt"
-        title = "dense algorithms 2, cuBLASLt \(version), \(gpu)"
+        title = "dense algorithms 3, cuBLASLt \(version), \(gpu)"
         guard let path, let bytes = readFile(path) else { return }
         algorithms = Self.parse(String(decoding: bytes, as: UTF8.self), title: title) ?? [:]
     }
@@ -60,8 +60,8 @@ package final class DenseChoices {
         var algorithms: [DenseShape: DenseAlgorithm] = [:]
         for line in lines.dropFirst().dropLast() {
             let fields = line.split(separator: " ").map(String.init)
-            guard fields.count == 17, let shape = DenseShape(fields: Array(fields[..<9])) else { return nil }
-            let words = fields[9...].compactMap { UInt64($0, radix: 16) }
+            guard fields.count == 16, let shape = DenseShape(fields: Array(fields[..<8])) else { return nil }
+            let words = fields[8...].compactMap { UInt64($0, radix: 16) }
             guard let algorithm = DenseAlgorithm(words: words) else { return nil }
             algorithms[shape] = algorithm
         }
@@ -75,7 +75,7 @@ extension DenseShape {
     fileprivate var line: String {
         [
             "\(rows)", "\(inputs)", "\(outputs)", "\(inputStride)", "\(weightStride)", "\(outputStride)",
-            element.rawValue, result.rawValue, "\(accumulates)",
+            element.rawValue, result.rawValue,
         ].joined(separator: " ")
     }
 
@@ -84,8 +84,7 @@ extension DenseShape {
         guard numbers.count == 6, numbers.allSatisfy({ $0 > 0 }), numbers[3] >= numbers[1], numbers[4] >= numbers[1],
             numbers[5] >= numbers[2],
             let element = ScalarType(rawValue: fields[6]), element != .float32,
-            let result = ScalarType(rawValue: fields[7]), result == element || result == .float32,
-            let accumulates = Bool(fields[8])
+            let result = ScalarType(rawValue: fields[7]), result == element || result == .float32
         else { return nil }
         self.init(
             rows: numbers[0],
@@ -95,8 +94,7 @@ extension DenseShape {
             result: result,
             inputStride: numbers[3],
             weightStride: numbers[4],
-            outputStride: numbers[5],
-            accumulates: accumulates
+            outputStride: numbers[5]
         )
     }
 }

@@ -1,6 +1,6 @@
 internal import CCUDA
 
-/// Products `Y[T, N] (+)= X[T, K] · W[N, K]ᵀ` by cuBLASLt.
+/// Products `Y[T, N] = X[T, K] · W[N, K]ᵀ` by cuBLASLt.
 ///
 /// Its workspace serves one product at a time: streams that run beside each other need a `DenseProduct` each.
 package final class DenseProduct {
@@ -85,7 +85,7 @@ package final class DenseProduct {
     ) throws(CUDAError) {
         assert(context.isCurrent)
         var alpha: Float = 1
-        var beta: Float = plan.shape.accumulates ? 1 : 0
+        var beta: Float = 0
         var algorithm = plan.native
         let status = library.functions.matmul(
             handle,

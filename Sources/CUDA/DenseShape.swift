@@ -1,6 +1,6 @@
 package import Core
 
-/// The shape of a product `Y[T, N] (+)= X[T, K] · W[N, K]ᵀ`, all row-major, accumulated in float32.
+/// The shape of a product `Y[T, N] = X[T, K] · W[N, K]ᵀ`, all row-major, accumulated in float32.
 package struct DenseShape: Hashable, Sendable {
     /// T.
     package var rows: Int
@@ -18,8 +18,6 @@ package struct DenseShape: Hashable, Sendable {
     package var element: ScalarType
     /// Of Y: `element` or `float32`.
     package var result: ScalarType
-    /// Whether the product is added to what Y holds; it may be rounded to the type of Y before.
-    package var accumulates: Bool
 
     /// - Parameters:
     ///   - inputStride: nil for `inputs`.
@@ -34,8 +32,7 @@ package struct DenseShape: Hashable, Sendable {
         result: ScalarType? = nil,
         inputStride: Int? = nil,
         weightStride: Int? = nil,
-        outputStride: Int? = nil,
-        accumulates: Bool = false
+        outputStride: Int? = nil
     ) {
         self.rows = rows
         self.inputs = inputs
@@ -45,7 +42,6 @@ package struct DenseShape: Hashable, Sendable {
         self.outputStride = outputStride ?? outputs
         self.element = element
         self.result = result ?? element
-        self.accumulates = accumulates
         precondition(rows > 0 && inputs > 0 && outputs > 0, "an empty product: \(self)")
         precondition(
             self.inputStride >= inputs && self.weightStride >= inputs && self.outputStride >= outputs,
@@ -59,6 +55,6 @@ package struct DenseShape: Hashable, Sendable {
 extension DenseShape: CustomStringConvertible {
     package var description: String {
         "[\(rows), \(inputs)/\(inputStride)] \(element.rawValue) by [\(outputs), \(inputs)/\(weightStride)] "
-            + "\(accumulates ? "added to" : "to") [\(rows), \(outputs)/\(outputStride)] \(result.rawValue)"
+            + "to [\(rows), \(outputs)/\(outputStride)] \(result.rawValue)"
     }
 }

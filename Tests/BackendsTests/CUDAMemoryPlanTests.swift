@@ -26,4 +26,13 @@ import Testing
         #expect(roomy.weights - plain.weights == 2 * 2 * numbers)
         #expect(roomy.activations - plain.activations == 512 * 3 * 192 * 2)
     }
+
+    @Test func `every kind of rows that a step needs is counted`() {
+        // The residual stream and its change in float32, norms, queries, keys and values, what attention leaves, gate and up,
+        // their product, and updates as wide as the widest product.
+        let perRow = 4 * 64 + 4 * 64 + 2 * 64 + 2 * 128 + 2 * 64 + 2 * 256 + 2 * 128 + 2 * 256
+        // Norms whose logits are wanted, and the logits.
+        let perSequence = 2 * 64 + 4 * 100
+        #expect(plan(.float16).activations == 512 * perRow + 8 * perSequence)
+    }
 }

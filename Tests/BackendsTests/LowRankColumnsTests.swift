@@ -38,6 +38,15 @@ struct LowRankColumnsTests {
         #expect(columns([63, 200, 100], ranks: [8, nil, 40]) == LowRankColumns())
     }
 
+    @Test("rows that are served have no other updates, the others keep theirs")
+    func excluded() {
+        let chosen = columns([2, 64, 1, 70, 1], ranks: [8, 16, 8, 16, 8])
+        var slots = (0..<145).map { Int32($0) }
+        slots.withUnsafeMutableBufferPointer { chosen.exclude(from: $0) }
+        #expect(slots.indices.filter { slots[$0] == -1 } == Array(5..<69) + Array(70..<140))
+        #expect(slots.indices.allSatisfy { slots[$0] == -1 || slots[$0] == Int32($0) })
+    }
+
     @Test("widths count members, and both terms of v")
     func widths() {
         let one = columns([64], ranks: [16])

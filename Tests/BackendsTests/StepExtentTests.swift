@@ -8,26 +8,17 @@ import Testing
         #expect(StepUpdates.allCases.map { StepExtent(updates: $0).hasAdapters } == [false, true, true, true])
     }
 
-    @Test func `updates go along with few rows, else before products where that pays, unless columns are scaled`() {
-        func choice(ranks: Int, scales: Bool = false, pays: Bool = true, _ possible: [StepUpdates]) -> StepUpdates {
-            StepUpdates(ranks: ranks, scalesColumns: scales, writesAll: pays) { possible.contains($0) }
+    @Test func `updates go along with few rows, else beside their products, unless columns are scaled`() {
+        func choice(ranks: Int, scales: Bool = false, _ possible: [StepUpdates]) -> StepUpdates {
+            StepUpdates(ranks: ranks, scalesColumns: scales) { possible.contains($0) }
         }
         let most = StreamedProducts.mostRanks
         #expect(choice(ranks: most, StepUpdates.allCases) == .along)
-        #expect(choice(ranks: most, scales: true, pays: false, StepUpdates.allCases) == .along)
-        #expect(choice(ranks: most + 1, StepUpdates.allCases) == .before)
-        #expect(choice(ranks: most, [.before, .after]) == .before)
+        #expect(choice(ranks: most, scales: true, StepUpdates.allCases) == .along)
+        #expect(choice(ranks: most + 1, StepUpdates.allCases) == .beside)
+        #expect(choice(ranks: most, [.beside, .after]) == .beside)
         #expect(choice(ranks: most, [.after]) == .after)
         #expect(choice(ranks: most + 1, scales: true, StepUpdates.allCases) == .after)
-        #expect(choice(ranks: most + 1, pays: false, StepUpdates.allCases) == .after)
-    }
-
-    @Test func `all rows are written in decode steps, and else where at least half of them change`() {
-        #expect(StepUpdates.writesAll(changed: 1, of: 64, isDecode: true))
-        #expect(StepUpdates.writesAll(changed: 32, of: 64, isDecode: false))
-        #expect(!StepUpdates.writesAll(changed: 31, of: 64, isDecode: false))
-        #expect(StepUpdates.writesAll(changed: 32, of: 63, isDecode: false))
-        #expect(!StepUpdates.writesAll(changed: 31, of: 63, isDecode: false))
     }
 
     @Test func `sequences of one row are counted, and tiles of the others`() {
@@ -55,17 +46,40 @@ import Testing
         #expect(sorted.hasLongSegments == hasLong)
     }
 
-    @Test func `rows without an adapter count as long segments where all rows are written`() {
-        let parts: [(slot: Int32?, rows: Int)] = [(1, 1), (nil, 9)]
-        #expect(!extent(parts, updates: .after).hasLongSegments)
-        #expect(extent(parts, updates: .before).hasLongSegments)
+    @Test(arguments: [
+        // Rows of segments, whether the longest is columns: whether there are other updates, begun beside its shrink.
+        ([1, 70], true, true, true),
+        ([1, 9, 70], true, true, false),
+        ([70], true, false, false),
+        ([70], false, true, false),
+        ([1], false, true, false),
+        ([], false, false, false),
+    ])
+    func `what is not columns is known`(rows: [Int], hasColumns: Bool, hasOthers: Bool, besideShrink: Bool) {
+        let parts = rows.enumerated().map { (slot: Int32?(Int32($0.offset)), rows: $0.element) }
+        let sorted = extent(parts, updates: .beside, columnsOf: hasColumns ? 16 : nil)
+        #expect(sorted.hasOtherUpdates == hasOthers)
+        #expect(sorted.runsBesideShrink == besideShrink)
+    }
+
+    @Test func `updates that follow their product begin beside nothing`() {
+        let parts: [(slot: Int32?, rows: Int)] = [(0, 1), (1, 70)]
+        let sorted = extent(parts, updates: .after, columnsOf: 16)
+        #expect(sorted.hasOtherUpdates && !sorted.columns.isEmpty && !sorted.runsBesideShrink)
+    }
+
+    @Test func `a decode step's updates are none of columns`() {
+        #expect(StepExtent(updates: .beside, isDecode: true).hasOtherUpdates)
+        #expect(!StepExtent(updates: .beside, isDecode: true).runsBesideShrink)
+        #expect(!StepExtent(updates: .none, isDecode: true).hasOtherUpdates)
     }
 
     /// Of a step with sequences of so many rows, of these adapters; attention has two tiles for a row.
     private func extent(
         _ parts: [(slot: Int32?, rows: Int)],
         updates: StepUpdates = .after,
-        room: Int = 100
+        room: Int = 100,
+        columnsOf rank: Int? = nil
     ) -> StepExtent {
         var batch = Batch()
         for (slot, rows) in parts {
@@ -77,6 +91,7 @@ import Testing
             batch.closeSequence(slot: slot.map { AdapterSlot($0) }, wantsToken: true)
         }
         var extent = StepExtent(updates: updates)
+        extent.columns = LowRankColumns(batch.segments) { _ in rank }
         extent.sort(batch, room: room) { 2 * $0 }
         return extent
     }

@@ -82,5 +82,6 @@ import Testing
         #expect(head.firstEntry == 2 * 7 + 1)
         #expect(head.bounds.1 == .max)
         #expect(groups.everyKind.map { $0.outputs.reduce(0, +) } == [6144, 4096, 28_672, 4096, 128_256])
+        #expect(groups.mostOutputs == 28_672)
     }
 }

@@ -6,7 +6,7 @@ import Testing
     private static let shapes = [
         DenseShape(rows: 1, inputs: 64, outputs: 128),
         DenseShape(rows: 32, inputs: 64, outputs: 128, element: .float16, result: .float32, outputStride: 512),
-        DenseShape(rows: 32, inputs: 64, outputs: 128, inputStride: 96, weightStride: 72, accumulates: true),
+        DenseShape(rows: 32, inputs: 64, outputs: 128, inputStride: 96, weightStride: 72),
     ]
 
     /// Choices of made-up algorithms, tuned by a library that knows three.

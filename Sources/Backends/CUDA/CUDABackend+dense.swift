@@ -14,16 +14,9 @@ extension CUDABackend {
         if streams(weight, rows: rows) {
             return stream(Product(x, by: weight, bias: bias, target: target), .init(), into: y)
         }
-        let accumulates = followsUpdates(target)
-        if accumulates { updateLowRank(x, target: target, rows: rows, into: y) }
-        faults.attempt { () throws(CUDAError) in
-            if case .projections(let layer, let group) = target, !extent.columns.isEmpty {
-                try operations.lowRank.prepareColumns(layer, group, x, extent, on: stream)
-            }
-            let columns = extent.columns.width(of: target)
-            try product(x, weight, columns: columns, rows: rows, accumulates: accumulates, into: y)
-        }
-        if extent.hasAdapters, !accumulates { updateLowRank(x, target: target, rows: rows, into: y) }
+        pendingUpdates.overwrite(y.address)
+        multiplyByLibrary(x, weight, target: target, rows: rows, into: y)
+        if hasUpdates(target), !runsBeside(target) { updateLowRank(x, target: target, rows: rows, into: y) }
         // After the low-rank update, since DoRA scales what comes before the bias.
         if let bias { addBias(bias, rows: rows, to: y) }
     }
@@ -100,14 +93,8 @@ extension CUDABackend {
         switch extent.updates {
         case .none: operations.streamed.takes(weight, rows: rows)
         case .along: true
-        case .before, .after: false
+        case .beside, .after: false
         }
-    }
-
-    /// Whether a product finds its updates in place and is added to them.
-    private func followsUpdates(_ target: AdapterTarget) -> Bool {
-        guard case .projections = target else { return false }
-        return extent.updates == .before
     }
 
     private func canGate(_ gateUp: CUDAMatrix) -> Bool { gateUp.outputs % 8 == 0 }
@@ -123,10 +110,33 @@ extension CUDABackend {
         if extent.updates == .along { change.updates = product.target }
         change.epsilon = undivided.epsilon(at: product.x.address)
         undivided.overwrite(y.address)
+        pendingUpdates.overwrite(y.address)
         let rows = rowCount(of: product.target)
         faults.attempt { () throws(CUDAError) in
             try operations.streamed.multiply(product.x, by: product.weight, rows: rows, change, into: y, on: stream)
         }
+    }
+
+    /// The product, and what of its updates does not follow it: columns, and those that run beside it.
+    private mutating func multiplyByLibrary(
+        _ x: CUDARows,
+        _ weight: CUDAMatrix,
+        target: AdapterTarget,
+        rows: Int,
+        into y: CUDARows
+    ) {
+        let runsBeside = runsBeside(target)
+        faults.attempt { () throws(CUDAError) in
+            precondition(!runsBeside || branch != nil, "updates before there is room for adapters")
+            let branch = runsBeside ? branch : nil
+            // The shrink leaves columns beside x, which other updates do not read; the expand of long ones reads its sums.
+            if extent.runsBesideShrink { try branch?.begin(beside: stream) }
+            try prepareColumns(x, target)
+            if !extent.runsBesideShrink { try branch?.begin(beside: stream) }
+            try product(x, weight, columns: extent.columns.width(of: target), rows: rows, into: y)
+            if let branch { try updateBeside(x, target, rows: rows, of: y, on: branch) }
+        }
+        if runsBeside { pendingUpdates.leave(of: y.address) }
     }
 
     private func product(
@@ -134,18 +144,18 @@ extension CUDABackend {
         _ weight: CUDAMatrix,
         columns: Int,
         rows: Int,
-        accumulates: Bool,
         into y: CUDARows
     ) throws(CUDAError) {
         precondition(undivided.epsilon(at: x.address) == nil, "rows that only products of our own can divide")
-        var shape = productShape(weight, rows: rows, result: y.type, accumulates: accumulates)
+        precondition(!pendingUpdates.areLeft(of: x.address), "rows whose updates nobody has added")
+        var shape = productShape(weight, rows: rows, result: y.type)
         shape.inputs += columns
         precondition(shape.inputStride == x.pitch && shape.outputStride == y.pitch, "other rows than \(shape) takes")
         let plan = try dense.plan(shape)
         try dense.multiply(plan, x.address, by: weight.address, into: y.address, on: stream)
     }
 
-    func productShape(_ weight: CUDAMatrix, rows: Int, result: ScalarType, accumulates: Bool = false) -> DenseShape {
+    func productShape(_ weight: CUDAMatrix, rows: Int, result: ScalarType) -> DenseShape {
         DenseShape(
             rows: Self.paddedRows(rows),
             inputs: weight.inputs,
@@ -153,8 +163,7 @@ extension CUDABackend {
             element: type,
             result: result,
             inputStride: weight.inputs + (weight.pitch > weight.inputs ? LowRankColumns.inputRoom : 0),
-            weightStride: weight.pitch,
-            accumulates: accumulates
+            weightStride: weight.pitch
         )
     }
 }

@@ -3,6 +3,18 @@ internal import Core
 
 extension CUDABackend: InspectableBackend {
     package mutating func read(_ rows: CUDARows, count: Int) throws(BackendError) -> [[Float]] {
+        var numbers = try numbers(of: rows, count: count)
+        // Left for the reader that comes in a step's course.
+        guard pendingUpdates.areLeft(of: rows.address), let branch else { return numbers }
+        let updates = try self.numbers(of: branch.rows(like: rows), count: count)
+        let slots = step.elements(updateSlots)
+        for row in numbers.indices where slots[row] >= 0 {
+            for column in numbers[row].indices { numbers[row][column] += updates[row][column] }
+        }
+        return numbers
+    }
+
+    private func numbers(of rows: CUDARows, count: Int) throws(BackendError) -> [[Float]] {
         var numbers: [UInt8] = []
         faults.attempt { () throws(CUDAError) in
             numbers = try download(rows.address, byteCount: count * rows.pitch * rows.type.byteCount)

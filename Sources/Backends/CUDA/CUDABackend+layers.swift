@@ -4,9 +4,9 @@ internal import Core
 package import Sampling
 
 extension CUDABackend {
-    private var liveRows: UInt64 { step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.rows) }
-    private var liveWanted: UInt64 { step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.wanted) }
-    private var liveSegments: UInt64 { step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.segments) }
+    var liveRows: UInt64 { step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.rows) }
+    var liveWanted: UInt64 { step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.wanted) }
+    var liveSegments: UInt64 { step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.segments) }
 
     package mutating func embed(_ table: CUDAMatrix, into x: CUDARows) {
         planUpdates()
@@ -46,7 +46,9 @@ extension CUDABackend {
         into y: CUDARows
     ) {
         undivided.overwrite(y.address)
-        normalize(x, rows: extent.rows, AddNormalizeParams(x, delta, norm, rowCount: liveRows, into: y))
+        var parameters = AddNormalizeParams(x, delta, norm, rowCount: liveRows, into: y)
+        if let delta { parameters.updates = takeUpdates(of: delta) }
+        normalize(x, rows: extent.rows, parameters)
     }
 
     package mutating func normalizeWanted(
@@ -57,6 +59,7 @@ extension CUDABackend {
     ) {
         var parameters = AddNormalizeParams(x, delta, norm, rowCount: liveWanted, into: y)
         parameters.rows = step.address(step.layout.logitRows)
+        if let delta { parameters.updates = takeUpdates(of: delta) }
         normalize(x, rows: extent.wanted, parameters)
     }
 
@@ -67,6 +70,7 @@ extension CUDABackend {
     }
 
     package mutating func normalizeHeads(_ x: CUDARows, column: Int, heads: Int, by norm: Norm<CUDAVector>) {
+        settleUpdates(of: x)
         let parameters = NormalizeHeadsParams(
             x: x.address,
             weight: norm.weight.address,
@@ -83,15 +87,21 @@ extension CUDABackend {
 
     /// Rotation and append alone, for measuring.
     package mutating func rotateAndAppend(_ qkv: CUDARows, layer: Int, shape: AttentionShape) {
-        rotateAndAppend(qkv, layer: layer, to: step.layout.kvPositions)
+        rotateAndAppend(qkv, layer: layer, to: step.layout.kvPositions, adding: RowUpdates())
     }
 
     /// - Parameter positions: where each row's key and value go; rows that have none there are passed over.
-    private mutating func rotateAndAppend(_ qkv: CUDARows, layer: Int, to positions: StepLayout.Region) {
+    private mutating func rotateAndAppend(
+        _ qkv: CUDARows,
+        layer: Int,
+        to positions: StepLayout.Region,
+        adding updates: RowUpdates
+    ) {
         faults.attempt { () throws(CUDAError) in
             guard let rotary, let cache else { preconditionFailure("attention before tables and cache are made") }
             let parameters = RotateAppendParams(
                 qkv: qkv.address,
+                updates: updates,
                 cosines: rotary.cosines.address,
                 sines: rotary.sines.address,
                 positions: step.address(step.layout.positions),
@@ -107,15 +117,16 @@ extension CUDABackend {
     }
 
     package mutating func appendAndAttend(_ qkv: CUDARows, layer: Int, shape: AttentionShape, into output: CUDARows) {
+        let updates = takeUpdates(of: qkv)
         guard extent.tiles > 0 else {
-            return attendRows(qkv, layer: layer, shape: shape, followsRows: true, into: output)
+            return attendRows(qkv, layer: layer, shape: shape, followsRows: true, adding: updates, into: output)
         }
-        rotateAndAppend(qkv, layer: layer, to: step.layout.tileKVPositions)
+        rotateAndAppend(qkv, layer: layer, to: step.layout.tileKVPositions, adding: updates)
         attendTiles(qkv, layer: layer, shape: shape, into: output)
         guard extent.singleRows > 0 else { return }
         // Beside the tiles, which have waited for the rows. Tiles are bound by latency and rows by the memory; before
         // the tiles, rows would leave them no room.
-        attendRows(qkv, layer: layer, shape: shape, followsRows: false, into: output)
+        attendRows(qkv, layer: layer, shape: shape, followsRows: false, adding: updates, into: output)
     }
 
     /// Attention of sequences with several rows, when they have been rotated and appended.
@@ -147,12 +158,14 @@ extension CUDABackend {
         layer: Int,
         shape: AttentionShape,
         followsRows: Bool,
+        adding updates: RowUpdates,
         into output: CUDARows
     ) {
         faults.attempt { () throws(CUDAError) in
             guard let rotary, let cache else { preconditionFailure("attention before tables and cache are made") }
             var parameters = RowAttentionParams()
             parameters.qkv = qkv.address
+            parameters.updates = updates
             parameters.cache = cache.address + UInt64(layer * cache.layerBytes)
             parameters.cosines = rotary.cosines.address
             parameters.sines = rotary.sines.address
@@ -174,64 +187,17 @@ extension CUDABackend {
     }
 
     package mutating func gate(_ x: CUDARows, into y: CUDARows) {
+        let updates = takeUpdates(of: x)
         faults.attempt { () throws(CUDAError) in
-            try operations.rows.gate(x.address, rows: extent.rows, liveRows: liveRows, into: y, on: stream)
-        }
-    }
-
-    /// Plans the step's low-rank updates, before the first of a pass.
-    private mutating func planUpdates() {
-        switch extent.updates {
-        case .none: break
-        case .before, .after: planLowRank()
-        case .along:
-            guard let inputs = lowRankInputs(isHead: false) else {
-                preconditionFailure("a step with adapters before there is room for them")
-            }
-            faults.attempt { () throws(CUDAError) in try operations.streamed.plan(inputs, extent, on: stream) }
-        }
-    }
-
-    /// Shares out the low-rank work that products do not take along.
-    mutating func planLowRank() {
-        guard extent.hasAdapters, let inputs = lowRankInputs(isHead: false) else { return }
-        faults.attempt { () throws(CUDAError) in
-            try operations.lowRank.plan(inputs, extent, on: stream)
-        }
-    }
-
-    /// Adds updates to what lies in `y`, or where they precede their product puts them there.
-    mutating func updateLowRank(_ x: CUDARows, target: AdapterTarget, rows: Int, into y: CUDARows) {
-        let isHead = if case .head = target { true } else { false }
-        guard let inputs = lowRankInputs(isHead: isHead) else { return }
-        faults.attempt { () throws(CUDAError) in
-            try operations.lowRank.run(
-                target,
-                x,
-                inputs,
-                extent,
-                rows: rows,
+            try operations.rows.gate(
+                x.address,
+                adding: updates,
+                rows: extent.rows,
+                liveRows: liveRows,
                 into: y,
                 on: stream
             )
         }
-    }
-
-    func lowRankInputs(isHead: Bool) -> LowRankInputs? {
-        guard let slots else { return nil }
-        let segments = step.layout.segments
-        return LowRankInputs(
-            table: slots.table.address,
-            entriesPerSlot: slots.entriesPerSlot,
-            rowSlots: step.address(isHead ? step.layout.wantedSlots : step.layout.rowSlots),
-            wantedSlots: step.address(step.layout.wantedSlots),
-            liveRows: isHead ? liveWanted : liveRows,
-            segmentStarts: step.address(segments.starts),
-            segmentEnds: step.address(segments.ends),
-            segmentSlots: step.address(segments.slots),
-            segmentCount: liveSegments,
-            round: step.address(step.layout.counts) + UInt64(4 * StepLayout.Counts.round)
-        )
     }
 
     mutating func addBias(_ bias: CUDAVector, rows: Int, to y: CUDARows) {
@@ -249,6 +215,7 @@ extension CUDABackend {
 
     package mutating func sumOverRanks(_ y: CUDARows) {
         guard let rankSums else { return }
+        settleUpdates(of: y)
         faults.attempt { () throws(CUDAError) in
             try rankSums.sum(y.address, count: extent.rows * y.width, of: y.type, on: stream)
         }
@@ -296,6 +263,7 @@ extension AddNormalizeParams {
             rowCount: rowCount,
             weight: norm.weight.address,
             y: y.address,
+            updates: RowUpdates(),
             epsilon: norm.epsilon,
             deltaIsFloat: delta?.type == .float32 ? 1 : 0,
             pitch: Int32(y.pitch),

@@ -22,6 +22,7 @@ extension CUDABackend {
     mutating func begin(_ batch: borrowing Batch) -> Int? {
         let bucket = batch.isDecode && settings.usesGraphs ? graphs.bucket(for: batch.tokenCount) : nil
         undivided = UndividedRows()
+        pendingUpdates = PendingUpdates()
         let rows = bucket.map { graphs.sizes[$0] } ?? batch.tokenCount
         extent = StepExtent(
             rows: rows,
@@ -35,7 +36,7 @@ extension CUDABackend {
             let attention = operations.tileAttention
             extent.sort(batch, room: limits.sequences) { attention.tiles(rows: $0) }
         }
-        step.load(batch, rows: extent.rows)
+        step.load(batch, rows: extent.rows, columns: extent.columns)
         let stream = stream
         faults.attempt { () throws(CUDAError) in try step.upload(on: stream) }
         return bucket
@@ -58,35 +59,32 @@ extension CUDABackend {
         switch way {
         case .none, .after: true
         case .along: rows <= StreamedProducts.mostRows && operations.streamed.servesUpdates
-        case .before: operations.lowRank.canPrecede
+        case .beside: operations.lowRank.isPlanned
         }
     }
 
     private func updates(of batch: borrowing Batch, rows: Int) -> StepUpdates {
         if batch.segments.isEmpty { return .none }
         guard let slots else { return .after }
-        var (ranks, changed, scales) = (0, 0, false)
+        var (ranks, scales) = (0, false)
         for index in batch.segments.indices {
             let segment = batch.segments[index]
             let traits = slots.traits(of: segment.slot)
-            changed += Int(segment.end - segment.start)
             ranks += Int(segment.end - segment.start) * traits.mostRank
             scales = scales || traits.scalesColumns
         }
-        let writesAll = StepUpdates.writesAll(changed: changed, of: rows, isDecode: batch.isDecode)
-        return StepUpdates(ranks: ranks, scalesColumns: scales, writesAll: writesAll) { canUpdate($0, rows: rows) }
+        return StepUpdates(ranks: ranks, scalesColumns: scales) { canUpdate($0, rows: rows) }
     }
 
     /// Lets long segments' updates be columns of their products, where there is room.
     private mutating func useColumns(_ batch: borrowing Batch) {
-        guard extent.updates == .before || extent.updates == .after, servesColumns, operations.lowRank.canPrecede,
+        guard extent.updates == .beside || extent.updates == .after, servesColumns, operations.lowRank.isPlanned,
             let slots
         else { return }
         extent.columns = LowRankColumns(batch.segments) { slot in
             let traits = slots.traits(of: slot)
             return traits.scalesColumns ? nil : traits.mostRank
         }
-        if !extent.columns.isEmpty { extent.updates = .after }
     }
 
     private func mostRank(of batch: borrowing Batch) -> Int {
@@ -101,6 +99,7 @@ extension CUDABackend {
     private mutating func record(_ bucket: Int, _ pass: (inout CUDABackend) -> CUDARows) {
         let (stream, faults) = (stream, faults)
         undivided = UndividedRows()
+        pendingUpdates = PendingUpdates()
         faults.attempt { () throws(CUDAError) in
             var result: CUDARows?
             let graph = try Graph.capture(on: stream) { () throws(CUDAError) in

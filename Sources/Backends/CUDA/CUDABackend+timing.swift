@@ -5,14 +5,18 @@ internal import Core
 extension CUDABackend {
     /// Times what `pass` issues for a step: recorded once, replayed, with events around each replay.
     ///
-    /// - Parameter replays: at least 1; a few more come first and do not count.
+    /// - Parameters:
+    ///   - replays: at least 1; a few more come first and do not count.
+    ///   - updatesAlone: whether `pass` makes no products for updates to go along with.
     /// - Returns: milliseconds of each replay.
     package mutating func time(
         _ batch: borrowing Batch,
         replays: Int,
+        updatesAlone: Bool = false,
         _ pass: (inout CUDABackend) -> Void
     ) throws(BackendError) -> [Double] {
         _ = begin(batch)
+        if updatesAlone, extent.updates == .along, operations.lowRank.isPlanned { extent.updates = .beside }
         // Once a step and not once an operation.
         planLowRank()
         let (stream, faults) = (stream, faults)
@@ -39,13 +43,13 @@ extension CUDABackend {
     }
 
     /// Whether the updates of the step timed last are written rather than added to what a product has left.
-    package var updatesPrecede: Bool { extent.updates == .before }
+    package var writesUpdates: Bool { extent.updates == .beside }
 
     /// Chooses algorithms for the dense products of decode steps, as `prepare` does.
     package mutating func prepareProducts() { tuneProducts() }
 
-    /// The low-rank updates of a group of products without the products: `y[s] += (x[s]·Aᵀ)·Bᵀ·scale`, or where they
-    /// precede their product `y[s] = (x[s]·Aᵀ)·Bᵀ·scale`.
+    /// The low-rank updates of a group of products without the products: `y[s] += (x[s]·Aᵀ)·Bᵀ·scale`, or where they run
+    /// beside their product `y[s] = (x[s]·Aᵀ)·Bᵀ·scale`.
     package mutating func update(_ x: CUDARows, target: AdapterTarget, into y: CUDARows) {
         updateLowRank(x, target: target, rows: rowCount(of: target), into: y)
     }

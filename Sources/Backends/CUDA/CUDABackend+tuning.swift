@@ -8,15 +8,15 @@ extension CUDABackend {
         faults.attempt { () throws(CUDAError) in
             let scratch = try TuningScratch(context, weights: weights, rows: graphs.sizes.last ?? 1)
             for rows in graphs.sizes {
-                for group in scratch.groups where !operations.streamed.takes(group[0], rows: rows) {
+                // With fewer rows, updates go along with the products of adapters up to rank 64; with more, products that
+                // would be ours without adapters may be the library's.
+                let mayRunBeside = rows * 64 > StreamedProducts.mostRanks
+                for group in scratch.groups {
                     let isHead = group[0].outputs == shape.vocabularySize
+                    let isAlwaysOurs = operations.streamed.takes(group[0], rows: rows) && (isHead || !mayRunBeside)
+                    if isAlwaysOurs { continue }
                     let shape = productShape(group[0], rows: rows, result: isHead ? .float32 : type)
                     try tune(shape, group, scratch)
-                }
-                // With fewer rows, updates go along with the products of adapters up to this rank.
-                guard rows * 64 > StreamedProducts.mostRanks else { continue }
-                for group in scratch.groups where group[0].outputs != shape.vocabularySize {
-                    try tune(productShape(group[0], rows: rows, result: type, accumulates: true), group, scratch)
                 }
             }
             dense.choices.save()

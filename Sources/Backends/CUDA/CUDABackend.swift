@@ -28,12 +28,15 @@ package struct CUDABackend: Backend, ~Copyable {
     let servesColumns: Bool
     var step: StepBuffer
     var slots: CUDAAdapterSlots?
+    /// Of steps whose updates run beside their products.
+    var branch: UpdateBranch?
     var cache: CUDACache?
     var rotary: (cosines: CUDAVector, sines: CUDAVector)?
     var graphs: StepGraphs
     /// What the operations being issued cover.
     var extent = StepExtent()
     var undivided = UndividedRows()
+    var pendingUpdates = PendingUpdates()
     let faults = Faults()
     /// Every dense weight, for timing products on real ones.
     var weights: [CUDAMatrix] = []
@@ -157,6 +160,11 @@ package struct CUDABackend: Backend, ~Copyable {
                 entriesPerSlot: shape.layers * Projection.allCases.count + 2,
                 blockBytes: CUDACache.blockBytes(shape),
                 copier: copier
+            )
+            branch = try UpdateBranch(
+                context,
+                rows: Self.paddedRows(limits.tokens),
+                width: operations.lowRank.groups.mostOutputs
             )
             try stream.fill(cache.address, byteCount: shape.blocks * CUDACache.blockBytes(shape), with: 0)
             try stream.synchronize()

@@ -42,7 +42,7 @@ package struct CUDAMemoryPlan: Sendable, Equatable {
         let columns = 5 * shape.hiddenSize + shape.queryKeyValueWidth + shape.heads * shape.headSize
         // Three kinds of rows are products' inputs: norms, what attention leaves, and the gate.
         let room = hasColumns ? 3 * LowRankColumns.inputRoom : 0
-        let perRow = 2 * (columns + 3 * shape.intermediateSize + room)
+        let perRow = 2 * (columns + 3 * shape.intermediateSize + room + groups.mostOutputs)
         let perSequence = 2 * shape.hiddenSize + 4 * shape.vocabularySize
         activations =
             CUDABackend.paddedRows(limits.tokens) * perRow + CUDABackend.paddedRows(limits.sequences) * perSequence

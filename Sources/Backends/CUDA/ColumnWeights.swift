@@ -8,7 +8,6 @@ final class ColumnWeights {
     private let groups: LowRankGroups
     /// As the kernel takes them.
     private let kernelGroups: (LowRankGroup, LowRankGroup, LowRankGroup, LowRankGroup)
-    private let mostOutputs: Int
     /// Addresses of the weights, `[layers, groups]`, on the host and on the device; 0 where there is none.
     private var weights: [UInt64]
     private let table: DeviceBuffer
@@ -20,7 +19,6 @@ final class ColumnWeights {
         let all = LowRankGroups.all.map { groups.members(of: $0) }
         let kernelGroups = all.map(\.kernelGroup)
         self.kernelGroups = (kernelGroups[0], kernelGroups[1], kernelGroups[2], kernelGroups[3])
-        mostOutputs = all.map { $0.outputs.reduce(0, +) }.max() ?? 1
         weights = Array(repeating: 0, count: groups.layers * LowRankGroups.all.count)
         table = try DeviceBuffer(context, byteCount: weights.count * MemoryLayout<UInt64>.size)
     }
@@ -57,6 +55,7 @@ final class ColumnWeights {
             columns: columns.kernelColumns(rows: rows),
             groups: kernelGroups
         )
-        try kernel.launch(parameters, grid: ((mostOutputs + 127) / 128, weights.count, 1), block: 256, on: stream)
+        let outputBlocks = (groups.mostOutputs + 127) / 128
+        try kernel.launch(parameters, grid: (outputBlocks, weights.count, 1), block: 256, on: stream)
     }
 }

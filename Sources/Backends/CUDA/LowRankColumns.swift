@@ -91,6 +91,12 @@ struct LowRankColumns: Equatable {
         first?.rows.lowerBound == rowStart || second?.rows.lowerBound == rowStart
     }
 
+    /// Makes the adapter of each row that is served -1.
+    func exclude(from slots: UnsafeMutableBufferPointer<Int32>) {
+        if let first { slots[Int(first.rows.lowerBound)..<Int(first.rows.upperBound)].update(repeating: -1) }
+        if let second { slots[Int(second.rows.lowerBound)..<Int(second.rows.upperBound)].update(repeating: -1) }
+    }
+
     /// Columns in use behind the inputs of a group's products.
     func width(of target: AdapterTarget) -> Int {
         guard case .projections(_, let group) = target else { return 0 }

@@ -20,9 +20,7 @@ final class LowRankTiles {
         case shrink, expand
     }
 
-    /// Whether the plan has room for every step's pairs of segment and member, and a multiprocessor for a block. Rows without
-    /// a segment have pairs too where updates precede products, but each run of them is of a sequence, or of a bucket's
-    /// padding.
+    /// Whether the plan has room for every step's pairs of segment and member, and a multiprocessor for a block.
     let isUsable: Bool
     private let planKernel: Kernel
     private let kernels: [Launch: Kernel]
@@ -60,9 +58,7 @@ final class LowRankTiles {
         self.geometry = geometry
         let pairs = sequences * Self.mostMembers
         isUsable = pairs <= Self.mostPairs && geometry.blocks > 0
-        // Rows without an adapter may have pairs too; no row is in two of a member.
-        let room = min(CUDABackend.paddedRows(sequences) * Self.mostMembers, Self.mostPairs)
-        planStride = geometry.pairsOffset + 64 * (room + LowRankGeometry.nearPairs)
+        planStride = geometry.pairsOffset + 64 * (min(pairs, Self.mostPairs) + LowRankGeometry.nearPairs)
         plans = try DeviceBuffer(context, byteCount: planStride * groups.layers * LowRankGroups.all.count)
         // A plan counts its runs, and words in the scratch carry that count: both begin at zero.
         try plans.fill(0)
@@ -92,7 +88,7 @@ final class LowRankTiles {
             entriesPerAdapter: Int32(inputs.entriesPerSlot),
             entriesPerLayer: Int32(Projection.allCases.count),
             groupCount: Int32(all.count),
-            blocks: Int32(geometry.blocks),
+            blocks: Int32(geometry.blocks(for: extent)),
             firstTag: 0,
             tagStep: UInt32(count),
             rowsPerTile: Int32(geometry.rowsPerTile),
@@ -100,7 +96,7 @@ final class LowRankTiles {
             shrinkWeight: Int32(geometry.shrinkWeight),
             leastRows: segmentRows.lowerBound,
             mostRows: segmentRows.upperBound,
-            coveredRows: extent.updates == .before ? Int32(extent.rows) : 0,
+            writes: extent.updates == .beside ? 1 : 0,
             unused: 0,
             columns: extent.columns.kernelColumns(rows: extent.rows),
             groups: (all[0], all[1], all[2], all[3])
@@ -136,7 +132,7 @@ final class LowRankTiles {
             xPitch: Int32(x.pitch),
             yPitch: Int32(y.pitch),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
-            adds: extent.updates == .before ? 0 : 1,
+            adds: extent.updates == .beside ? 0 : 1,
             followsRows: followsRows ? 1 : 0,
             unused: 0,
             columns: extent.columns.kernelColumns(rows: extent.rows),
@@ -145,7 +141,7 @@ final class LowRankTiles {
         guard let kernel = kernels[launch] else { preconditionFailure("no kernel for \(launch)") }
         try kernel.launch(
             parameters,
-            grid: (geometry.blocks, 1, 1),
+            grid: (geometry.blocks(for: extent), 1, 1),
             block: 256,
             sharedBytes: launch == .shrink ? LowRankGeometry.shrinkSharedBytes : geometry.sharedBytes(for: extent),
             overlapsPredecessor: true,
@@ -155,7 +151,7 @@ final class LowRankTiles {
 
     /// Whether a launch for short segments has room for the expand of long ones too.
     func canExpand(_ longSegments: LowRankTiles, _ extent: StepExtent) -> Bool {
-        longSegments.geometry.blocks == geometry.blocks
+        longSegments.geometry.blocks(for: extent) == geometry.blocks(for: extent)
             && longSegments.geometry.sharedBytes(for: extent) <= geometry.sharedBytes(for: extent)
     }
 
@@ -216,6 +212,11 @@ struct LowRankGeometry {
     }
 
     var blocks: Int { blocksOfMultiprocessor * multiprocessors }
+
+    /// Short segments beside the shrink of columns leave it a quarter of the GPU, by measurement (docs/performance.md).
+    func blocks(for extent: StepExtent) -> Int {
+        isDecode && extent.runsBesideShrink ? max(blocks * 3 / 4, 1) : blocks
+    }
 
     /// Bytes of a plan before its pairs.
     var pairsOffset: Int { 64 + (blocks + 1) / 2 * 64 + (isDecode ? blocks * 2 * Self.nearPairs * 64 : 0) }

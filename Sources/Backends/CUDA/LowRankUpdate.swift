@@ -24,8 +24,8 @@ final class LowRankUpdate {
     }
 
     let groups: LowRankGroups
-    /// Whether a product's updates can be written before it, without a look at what lies there.
-    var canPrecede: Bool { decode.isUsable }
+    /// Whether work is shared out by a plan; otherwise only the row kernels are used, which add.
+    var isPlanned: Bool { decode.isUsable }
     private let rows: LowRankRows
     private let decode: LowRankTiles
     private let prefill: LowRankTiles
@@ -91,8 +91,8 @@ final class LowRankUpdate {
         try prefill.run(layer, group, x, extent, into: x, .shrink, on: stream)
     }
 
-    /// Adds a group's updates to `y`, but for those that were columns of the product, or where they precede their product
-    /// puts them there.
+    /// Adds a group's updates to `y`, but for those that were columns of the product; or puts them there, where they run
+    /// beside it.
     func run(
         _ target: AdapterTarget,
         _ x: CUDARows,
@@ -105,8 +105,7 @@ final class LowRankUpdate {
         guard case .projections(let layer, let group) = target, decode.isUsable else {
             return try rows.run(groups.members(of: target), x, inputs, rows: count, into: y, on: stream)
         }
-        let hasShort = extent.isDecode || extent.shortSegmentRows > 0
-        let hasLong = !extent.isDecode && extent.expandsLongSegments
+        let (hasShort, hasLong) = (extent.updatesShortSegments, extent.expandsLongSegments)
         let shrinks = hasLong && extent.columns.isEmpty
         if shrinks { try prefill.run(layer, group, x, extent, into: y, .shrink, on: stream) }
         let expandsTogether = hasLong && hasShort && decode.canExpand(prefill, extent)
@@ -191,6 +190,9 @@ struct LowRankGroups {
 
     var layers: Int { shape.layers }
     static let all: [ProjectionGroup] = [.queryKeyValue, .output, .gateUp, .down]
+
+    /// Of the widest group of a layer.
+    var mostOutputs: Int { Self.all.map { members(of: $0).outputs.reduce(0, +) }.max() ?? 1 }
 
     static func number(of group: ProjectionGroup) -> Int {
         switch group {

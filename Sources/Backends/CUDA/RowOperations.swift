@@ -15,6 +15,7 @@ struct RowOperations {
     private let normalization: Kernel
     private let gating: Kernel
     private let biasAddition: Kernel
+    private let updateAddition: Kernel
     private let rotation: Kernel
     private let headNormalization: Kernel
 
@@ -49,6 +50,7 @@ struct RowOperations {
         normalization = try modules[0].kernel("punica_add_normalize")
         gating = try modules[0].kernel("punica_gate")
         biasAddition = try modules[0].kernel("punica_add_bias")
+        updateAddition = try modules[0].kernel("punica_add_updates")
         rotation = try modules[1].kernel("punica_rotate_append")
         headNormalization = try modules[1].kernel("punica_normalize_heads")
     }
@@ -111,11 +113,25 @@ struct RowOperations {
         )
     }
 
-    /// `y = silu(gate) · up` for `x = [gate | up]`.
-    func gate(_ x: UInt64, rows: Int, liveRows: UInt64, into y: CUDARows, on stream: Stream) throws(CUDAError) {
+    /// `y = silu(gate) · up` for `x = [gate | up]` with its updates.
+    func gate(
+        _ x: UInt64,
+        adding updates: RowUpdates,
+        rows: Int,
+        liveRows: UInt64,
+        into y: CUDARows,
+        on stream: Stream
+    ) throws(CUDAError) {
         let packs = shape.intermediateSize / pack(for: shape.intermediateSize)
         try gating.launch(
-            GateParams(x: x, rowCount: liveRows, y: y.address, pitch: Int32(y.pitch), unused: 0),
+            GateParams(
+                x: x,
+                rowCount: liveRows,
+                y: y.address,
+                updates: updates,
+                pitch: Int32(y.pitch),
+                unused: 0
+            ),
             grid: (ceilDivide(packs, 128), rows, 1),
             block: 128,
             overlapsPredecessor: true,
@@ -142,6 +158,31 @@ struct RowOperations {
         try biasAddition.launch(
             parameters,
             grid: (ceilDivide(bias.count, 256), rows, 1),
+            block: 256,
+            overlapsPredecessor: true,
+            on: stream
+        )
+    }
+
+    /// `y[t] += updates`, for rows whose width is a multiple of 8.
+    func addUpdates(
+        _ updates: RowUpdates,
+        rows: Int,
+        liveRows: UInt64,
+        to y: CUDARows,
+        on stream: Stream
+    ) throws(CUDAError) {
+        let parameters = AddUpdatesParams(
+            updates: updates,
+            rowCount: liveRows,
+            y: y.address,
+            columns: Int32(y.width),
+            unused: 0
+        )
+        precondition(y.width % 8 == 0 && y.pitch == y.width, "rows are added to 16 bytes at a time")
+        try updateAddition.launch(
+            parameters,
+            grid: (ceilDivide(y.width / 8, 256), rows, 1),
             block: 256,
             overlapsPredecessor: true,
             on: stream

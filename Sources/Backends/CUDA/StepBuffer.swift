@@ -24,6 +24,8 @@ struct StepLayout: Equatable {
     let singleRows: Region
     /// The adapter of each row; -1 for none.
     let rowSlots: Region
+    /// As `rowSlots`, but -1 for rows whose updates are columns of the products; of steps that do not decode.
+    let otherSlots: Region
     /// Where the page indices of each row's sequence begin.
     let rowPages: Region
     let sequenceStarts: Region
@@ -65,6 +67,7 @@ struct StepLayout: Equatable {
         tileKVPositions = region(rows)
         singleRows = region(sequences)
         rowSlots = region(rows)
+        otherSlots = region(rows)
         rowPages = region(rows)
         sequenceStarts = region(sequences + 1)
         contextLengths = region(sequences)
@@ -124,7 +127,9 @@ struct StepBuffer {
     func count() { elements(layout.counts)[StepLayout.Counts.round] &+= 1 }
 
     /// Takes a batch, padded to `rows` rows that store nothing.
-    mutating func load(_ batch: borrowing Batch, rows: Int) {
+    ///
+    /// - Parameter columns: segments whose updates are columns of the products.
+    mutating func load(_ batch: borrowing Batch, rows: Int, columns: LowRankColumns) {
         count()
         let counts = elements(layout.counts)
         counts[StepLayout.Counts.rows] = Int32(batch.tokenCount)
@@ -133,7 +138,10 @@ struct StepBuffer {
         counts[StepLayout.Counts.wanted] = Int32(batch.logitRows.count)
         counts[StepLayout.Counts.logitSegments] = Int32(batch.logitSegments.count)
         loadRows(batch, rows: rows)
-        if !batch.isDecode { sortRows(of: batch) }
+        if !batch.isDecode {
+            sortRows(of: batch)
+            sortSlots(of: batch, columns: columns)
+        }
         put(batch.sequenceStarts, layout.sequenceStarts)
         put(batch.pageStarts, layout.pageStarts)
         put(batch.logitRows, layout.logitRows)
@@ -182,6 +190,13 @@ struct StepBuffer {
             singles[count] = Int32(start)
             count += 1
         }
+    }
+
+    /// Tells rows whose updates are columns from the others.
+    private func sortSlots(of batch: borrowing Batch, columns: LowRankColumns) {
+        let (all, others) = (elements(layout.rowSlots), elements(layout.otherSlots))
+        for row in 0..<batch.tokenCount { others[row] = all[row] }
+        columns.exclude(from: others)
     }
 
     private func mark(_ segments: borrowing [Segment], in slots: UnsafeMutableBufferPointer<Int32>) {

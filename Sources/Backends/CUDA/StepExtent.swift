@@ -4,10 +4,9 @@ enum StepUpdates: Int, CaseIterable {
     case none
     /// Products of few rows and small ranks take them along.
     case along
-    /// They precede the products, which are added to them: their launch then follows a kernel of ours, and asks for its
-    /// first weights before that has ended; behind one of the library's it could not.
-    case before
-    /// They follow the products.
+    /// They run beside the products, into rows of their own, which whatever reads a product first adds (`UpdateBranch`).
+    case beside
+    /// They follow the products and are added to them.
     case after
 
     /// The quickest way for a step whose rows have adapters.
@@ -15,21 +14,16 @@ enum StepUpdates: Int, CaseIterable {
     /// - Parameters:
     ///   - ranks: each row's adapter's largest, added up.
     ///   - scalesColumns: whether an adapter scales the sum of a product and its update, as DoRA does.
-    ///   - writesAll: whether it pays to write all rows before their product, as `writesAll(changed:of:isDecode:)` tells.
     ///   - canUpdate: whether the step's rows can get their updates so; they always can `after`.
-    init(ranks: Int, scalesColumns: Bool, writesAll: Bool, canUpdate: (StepUpdates) -> Bool) {
+    init(ranks: Int, scalesColumns: Bool, canUpdate: (StepUpdates) -> Bool) {
         if ranks <= StreamedProducts.mostRanks, canUpdate(.along) {
             self = .along
-        } else if writesAll, !scalesColumns, canUpdate(.before) {
-            self = .before
+        } else if !scalesColumns, canUpdate(.beside) {
+            self = .beside
         } else {
             self = .after
         }
     }
-
-    /// Whether it pays to write all rows before their product, where only some have an update: not those of the base
-    /// model's prefills, for nothing.
-    static func writesAll(changed: Int, of rows: Int, isDecode: Bool) -> Bool { isDecode || 2 * changed >= rows }
 }
 
 /// What the operations of a step cover.
@@ -49,15 +43,25 @@ struct StepExtent: Equatable {
     var mostRank = LowRankGeometry.mostRank
     /// In steps that do not decode: segments of at most so many rows take the decode kernel; 0 if there are none.
     var shortSegmentRows = 0
-    /// In steps that do not decode: whether there are longer segments, or may be as many rows without one side by side that
-    /// are written too.
+    /// In steps that do not decode: whether there are longer segments.
     var hasLongSegments = false
-    /// In steps that do not decode: the segments whose updates are columns of the products; the other updates come after.
+    /// In steps that do not decode: the segments whose updates are columns of the products.
     var columns = LowRankColumns()
-    /// Whether there are long segments besides, as `hasLongSegments` counts them.
+    /// Whether there are long segments besides.
     var expandsLongSegments = false
 
     var hasAdapters: Bool { updates != .none }
+
+    /// Whether the decode kernel has segments.
+    var updatesShortSegments: Bool { hasAdapters && (isDecode || shortSegmentRows > 0) }
+
+    /// Whether there are updates but those that are columns.
+    var hasOtherUpdates: Bool { updatesShortSegments || expandsLongSegments }
+
+    /// Whether the updates beside a product begin together with the shrink of its columns, of which they need nothing.
+    var runsBesideShrink: Bool {
+        updates == .beside && !columns.isEmpty && updatesShortSegments && !expandsLongSegments
+    }
 
     /// Tells the segments and sequences of a step that does not decode apart by their rows.
     ///
@@ -85,8 +89,7 @@ struct StepExtent: Equatable {
         } else {
             shortSegmentRows = single > 0 ? 1 : 0
         }
-        hasLongSegments = longest > shortSegmentRows || updates == .before
-        expandsLongSegments = updates == .before
+        hasLongSegments = longest > shortSegmentRows
         for index in batch.segments.indices {
             let segment = batch.segments[index]
             let isLong = Int(segment.end - segment.start) > shortSegmentRows

@@ -1,7 +1,7 @@
 // Attention of single query rows over the paged cache, with the rotation and the append before it: decode steps, and
 // sequences of one row in other steps, beside the tiles of the others.
 //
-//     punica_append_attend   cache ← rope(k[t]), v[t]
+//     punica_append_attend   cache ← rope(k[t]), v[t], which are q, k and v with the updates that lie apart from them
 //                            o[t, h] = softmax(rope(q[t, h]) · Kᵀ / sqrt(D)) · V over positions 0 ... positions[t]
 //
 // A block has one row, one key/value head with up to 8 of its query heads, and one split of the positions; a group of
@@ -78,7 +78,7 @@ __device__ __forceinline__ void attend(
 #pragma unroll
     for (int u = 0; u < ahead; u++) {
         float k[8];
-        unpack(held.key[u], k);
+        unpack(k, held.key[u]);
         const bool isSeen = base + u * groups + groupNumber() < share.to;
 #pragma unroll
         for (int h = 0; h < partHeads; h++) {
@@ -108,7 +108,7 @@ __device__ __forceinline__ void attend(
 #pragma unroll
     for (int u = 0; u < ahead; u++) {
         float v[8];
-        unpack(held.value[u], v);
+        unpack(v, held.value[u]);
 #pragma unroll
         for (int h = 0; h < partHeads; h++) {
 #pragma unroll
@@ -261,16 +261,17 @@ extern "C" __global__ void __launch_bounds__(threads, residentBlocks)
     Positions held = {};
     fetchOld(held, share, cache, pages, share.from);
     const Angles angles = loadAngles(p, share.position);
+    const element *updates = updatesOfRow(p.updates, share.row, static_cast<int64_t>(share.row) * p.pitch);
     if (p.followsRows) waitForPredecessor();
 
-    makeRows(rows, p, share, cache, angles, kvPosition);
+    makeRows(rows, p, share, cache, angles, kvPosition, updates);
     __syncthreads();
     float queries[partHeads][8];
 #pragma unroll
     for (int h = 0; h < partHeads; h++) {
         uint4 raw = {};
         if (isUsed() && h < share.liveHeads()) raw = *reinterpret_cast<const uint4 *>(rows.of[h] + laneColumn());
-        unpack(raw, queries[h]);
+        unpack(queries[h], raw);
     }
     State<8> states[partHeads];
     for (int base = share.from; base < share.to; base += atOnce) {

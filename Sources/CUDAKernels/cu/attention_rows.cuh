@@ -3,6 +3,7 @@
 
 #include "head_shape.cuh"
 #include "rotation.cuh"
+#include "row_updates.cuh"
 #include "RowAttentionParams.h"
 
 namespace punica {
@@ -34,7 +35,7 @@ struct Positions {
 
 // Four neighbours of a head's lower half, and those that rope pairs them with.
 struct Pairs {
-    uint2 low, high;
+    float low[4], high[4];
 };
 
 struct Angles {
@@ -98,16 +99,6 @@ struct HeadCache {
     }
 };
 
-__device__ __forceinline__ void unpack(const uint4 &raw, float (&values)[8]) {
-    const unsigned words[4] = {raw.x, raw.y, raw.z, raw.w};
-#pragma unroll
-    for (int i = 0; i < 4; i++) {
-        const float2 two = toFloats(words[i]);
-        values[2 * i] = two.x;
-        values[2 * i + 1] = two.y;
-    }
-}
-
 // The positions from `base` on that are in the cache since earlier steps.
 __device__ __forceinline__ void fetchOld(
     Positions &x, const Share &share, const HeadCache &cache, const int *pages, int base) {
@@ -149,21 +140,18 @@ __device__ __forceinline__ Angles loadAngles(const RowAttentionParams &p, int po
 }
 
 __device__ __forceinline__ Pairs rotatedPairs(const Pairs &x, const Angles &angles) {
-    const unsigned lows[2] = {x.low.x, x.low.y}, highs[2] = {x.high.x, x.high.y};
-    unsigned low[2], high[2];
+    Pairs y;
 #pragma unroll
-    for (int i = 0; i < 2; i++) {
-        const float2 a = toFloats(lows[i]), b = toFloats(highs[i]);
-        const float *cosines = angles.cosines + 2 * i, *sines = angles.sines + 2 * i;
-        low[i] = toPair(rotated(a.x, b.x, cosines[0], -sines[0]), rotated(a.y, b.y, cosines[1], -sines[1]));
-        high[i] = toPair(rotated(b.x, a.x, cosines[0], sines[0]), rotated(b.y, a.y, cosines[1], sines[1]));
+    for (int i = 0; i < 4; i++) {
+        y.low[i] = rotated(x.low[i], x.high[i], angles.cosines[i], -angles.sines[i]);
+        y.high[i] = rotated(x.high[i], x.low[i], angles.cosines[i], angles.sines[i]);
     }
-    return {make_uint2(low[0], low[1]), make_uint2(high[0], high[1])};
+    return y;
 }
 
 __device__ __forceinline__ void storePairs(element *head, const Pairs &x) {
-    *reinterpret_cast<uint2 *>(head + pairColumn()) = x.low;
-    *reinterpret_cast<uint2 *>(head + pairColumn() + halfSize) = x.high;
+    store(head + pairColumn(), x.low);
+    store(head + pairColumn() + halfSize, x.high);
 }
 
 // Whether a row is for a head that a group's last part does not have.
@@ -172,11 +160,12 @@ __device__ __forceinline__ bool isNoHead(int r, const Share &share) {
 }
 
 // Rotates the block's queries, and its key if the row's own position is its affair; that key and its value are appended
-// by the first query part. A group of lanes makes one row at a time.
+// by the first query part. All are taken with their updates. A group of lanes makes one row at a time.
 __device__ __forceinline__ void makeRows(
     Rows &rows, const RowAttentionParams &p, const Share &share, const HeadCache &cache, const Angles &angles,
-    int kvPosition) {
-    const element *source = static_cast<const element *>(p.qkv) + static_cast<int64_t>(share.row) * p.pitch;
+    int kvPosition, const element *updates) {
+    const int64_t start = static_cast<int64_t>(share.row) * p.pitch;
+    const element *source = static_cast<const element *>(p.qkv) + start;
     const int count = !isUsed() ? 0 : share.own >= 0 ? partHeads + 2 : share.liveHeads();
     Pairs made[rounds] = {};
 #pragma unroll
@@ -184,8 +173,11 @@ __device__ __forceinline__ void makeRows(
         const int r = i * groups + groupNumber();
         if (r >= count || isNoHead(r, share)) continue;
         const int head = r < keyRow ? share.firstHead() + r : heads + (r - keyRow) * kvHeads + share.kvHead;
-        made[i].low = *reinterpret_cast<const uint2 *>(source + head * headSize + pairColumn());
-        made[i].high = *reinterpret_cast<const uint2 *>(source + head * headSize + pairColumn() + halfSize);
+        const int low = head * headSize + pairColumn();
+        load(made[i].low, source + low);
+        load(made[i].high, source + low + halfSize);
+        addUpdates(made[i].low, updates, low);
+        addUpdates(made[i].high, updates, low + halfSize);
     }
 #pragma unroll
     for (int i = 0; i < rounds; i++) {

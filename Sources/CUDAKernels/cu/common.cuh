@@ -75,8 +75,7 @@ template <>
 struct Pack<1> { using type = element; };
 
 template <int count>
-__device__ __forceinline__ void load(float (&values)[count], const void *address) {
-    const auto raw = *static_cast<const typename Pack<count>::type *>(address);
+__device__ __forceinline__ void unpack(float (&values)[count], const typename Pack<count>::type raw) {
     if constexpr (count == 1) {
         values[0] = toFloat(raw);
     } else {
@@ -88,6 +87,13 @@ __device__ __forceinline__ void load(float (&values)[count], const void *address
             values[2 * i + 1] = two.y;
         }
     }
+}
+
+template <int count>
+__device__ __forceinline__ void load(float (&values)[count], const void *address) {
+    // All of it at once: a reference would be read word by word.
+    const auto raw = *static_cast<const typename Pack<count>::type *>(address);
+    unpack(values, raw);
 }
 
 template <int count>

@@ -1,5 +1,5 @@
 // y[rows, columns of m] = columnScale * (y + scale * (x[rows]·Aᵀ)·Bᵀ) for every pair (segment, member m) of a plan, in
-// one launch, for steps of up to some hundred rows; where updates come before their product, without the first y. After
+// one launch, for steps of up to some hundred rows; where updates run beside their product, without the first y. After
 // SGMV (Punica, arXiv 2310.18547), with one kernel for both products.
 //
 // A block walks its shrink units (8 rows x 16 ranks x one chunk of inputs, each warp 128 of them), then its expand
@@ -12,7 +12,8 @@
 // Beside the shrink of long segments it starts without waiting, and waits in the end (`followsRows`); then their expand
 // follows, if it fits into the block's memory.
 //
-// Blocks wait for each other: the grid must fit on the device at once, and one such launch may be in flight at a time.
+// Blocks wait for each other: the grid must fit on the device at once, and one such launch may be in flight at a time. What
+// runs beside it may keep some of its blocks out for a while; so nothing that does may wait for this launch.
 // Launch: grid = the plan's `blocks` (made with rowsPerTile 8), LOW_RANK_WARPS * 32 threads, dynamic shared memory
 //   warps * (depth * 4096 + 1024) + 4 * 64 + 16 * vectorPitch * 2 (+ 32 * vectorPitch + 32 in fp16)
 // vectorPitch = 8 + the largest rank rounded up to 32. Scratch: 8 bytes a word, words = sum over pairs of

@@ -1,6 +1,6 @@
 // Shares out the LoRA work of a step: for every layer and group, the pairs (segment, member) that have an update or whose
-// segment has columns, or, where updates are written and not added, all pairs and those of rows outside segments, and each decode block's ranges of
-// shrink and expand units, balanced by the bytes behind them.
+// segment has columns, or all pairs where updates are written and not added; and each decode block's ranges of shrink and
+// expand units, balanced by the bytes behind them.
 //
 // For the decode kernel: rowsPerTile 8, chunk 128 * its warps, shrinkWeight chunk / 32. For the prefill kernels: 32,
 // 1024, 0.
@@ -33,25 +33,6 @@ __device__ __forceinline__ Sums shiftUp(Sums s, int distance) {
           __shfl_up_sync(~0u, s.expand, distance), __shfl_up_sync(~0u, s.steps, distance),
           __shfl_up_sync(~0u, s.words, distance)};
 }
-
-// The rows that a pair is for: a segment, or those before it, which have no adapter.
-struct Run {
-  int start, rows;
-  // Entries of the adapter's layer and group; null where there is none.
-  const LowRankEntry *entries;
-
-  __device__ Run(const LowRankPlanParams &p, int layer, const LowRankGroup &group, int number) {
-    const int segment = p.coveredRows ? number / 2 : number;
-    const bool isGap = p.coveredRows && number % 2 == 0;
-    const int own = segment < *p.segmentCount ? p.segmentStart[segment] : p.coveredRows;
-    const int before = isGap && segment > 0 ? p.segmentEnd[segment - 1] : 0;
-    start = isGap ? before : own;
-    rows = (isGap ? own : p.segmentEnd[segment]) - start;
-    entries = isGap ? nullptr
-                    : p.table + static_cast<long long>(p.segmentSlot[segment]) * p.entriesPerAdapter +
-                          group.firstEntry + layer * p.entriesPerLayer;
-  }
-};
 
 // Inclusive sums over the block.
 __device__ Sums scan(Sums own, Sums *perWarp) {
@@ -107,8 +88,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
   const bool decodes = p.rowsPerTile == kRows;
   const PlanParts parts(plan, p.blocks, decodes);
   LowRankPair *const pairs = parts.pairs;
-  const int runs = p.coveredRows ? 2 * *p.segmentCount + 1 : *p.segmentCount;
-  const int candidates = runs * group.memberCount;
+  const int candidates = *p.segmentCount * group.memberCount;
 
   Sums carry = {0, 0, 0, 0, 0};
   for (int base = 0; base < candidates; base += kThreads) {
@@ -117,12 +97,12 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
     int length = 0;
     Sums own = {0, 0, 0, 0, 0};
     if (i < candidates) {
-      const int member = i % group.memberCount;
-      const Run run(p, layer, group, i / group.memberCount);
-      const int rows = run.rows;
-      const LowRankEntry entry = run.entries ? run.entries[member] : LowRankEntry{};
-      const ColumnBlocks columns(p.columns, run.start);
-      if ((entry.rank > 0 || p.coveredRows || columns.count) && rows >= p.leastRows && rows <= p.mostRows) {
+      const int segment = i / group.memberCount, member = i % group.memberCount;
+      const int start = p.segmentStart[segment], rows = p.segmentEnd[segment] - start;
+      const LowRankEntry entry = p.table[static_cast<long long>(p.segmentSlot[segment]) * p.entriesPerAdapter +
+                                         group.firstEntry + layer * p.entriesPerLayer + member];
+      const ColumnBlocks columns(p.columns, start);
+      if ((entry.rank > 0 || p.writes || columns.count) && rows >= p.leastRows && rows <= p.mostRows) {
         const int rowTiles = ceilDiv(rows, p.rowsPerTile), count = ceilDiv(group.inputs, p.chunk);
         // Zeros have no weights and are quickly written.
         length = entry.rank == 0 ? 1 : kCostOfKB * (decodes ? unitSize(entry.rank) : tileSteps(entry.rank));
@@ -132,7 +112,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
         own.expand = columns.count ? 0 : rowTiles * ceilDiv(group.outputs[member], width);
         own.steps = own.expand * length;
         own.words = rowTiles * count * entry.rank * minimum(rows, p.rowsPerTile);
-        pair = {entry.a, entry.b, entry.columnScale, entry.scale, entry.rank, run.start, rows, member, 0, 0, 0, 0, 0};
+        pair = {entry.a, entry.b, entry.columnScale, entry.scale, entry.rank, start, rows, member, 0, 0, 0, 0, 0};
       }
     }
     const Sums end = carry + scan(own, perWarp);

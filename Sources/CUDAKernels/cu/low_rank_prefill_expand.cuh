@@ -1,5 +1,5 @@
 // The expand of long segments: y = columnScale * (y + scale * (sum of v)·Bᵀ), of what low_rank_prefill_shrink.cu has
-// left; where updates come before their product, without the first y.
+// left; where updates run beside their product, without the first y.
 //
 // A unit is 32 rows x 32 outputs of one warp. A block takes v of 32 rows into shared memory as two 16-bit terms, its
 // warps walk the outputs; v is the tensor cores' 16 rows, weights their 8 columns. The first weights are asked for before

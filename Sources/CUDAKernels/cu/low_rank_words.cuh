@@ -5,7 +5,8 @@
 
 namespace low_rank {
 
-// Polls after which a launch whose blocks do not all run ends in an error instead of never.
+// Polls after which a launch whose blocks do not all run ends in an error instead of never: seconds, where a product beside
+// it that keeps some out takes milliseconds.
 constexpr int kPatience = 1 << 24;
 
 // A value and the tag of the launch that wrote it, in one word: the reader needs no other flag and no fence.

@@ -7,6 +7,8 @@
 // are rounded to 16 bits where transformers rounds them, but for the cosines and products inside the rotation, which
 // stay float32. A row whose kvPosition is -1 is padding, or another launch's affair: nothing of it is written.
 //
+// To queries, keys and values the updates that lie apart from them are added first.
+//
 // The cache: block b of a layer is K then V, each [G, P, D]; blocks are `blockStride` bytes apart.
 //
 // Constants: PUNICA_BF16, PUNICA_HEADS (H), PUNICA_KV_HEADS (G), PUNICA_HEAD_SIZE (D, even), PUNICA_BLOCK_SIZE (P).
@@ -17,6 +19,7 @@
 //     punica_normalize_heads   grid (ceil(heads·lanes / 128), T), block 128
 #include "head_shape.cuh"
 #include "rotation.cuh"
+#include "row_updates.cuh"
 #include "PositionParams.h"
 
 #ifndef PUNICA_HEAD_THREADS
@@ -85,6 +88,8 @@ extern "C" __global__ void __launch_bounds__(headThreads)
     }
     const bool works = head < heads + 2 * kvHeads && first < halfSize;
     const bool isQuery = head < heads, isRotated = head < heads + kvHeads;
+    const int64_t start = static_cast<int64_t>(t) * p.pitch;
+    const element *updates = updatesOfRow(p.updates, t, start);
     float cosines[pack], sines[pack];
     if (works && isRotated) {
         const int64_t angle = static_cast<int64_t>(p.positions[t]) * halfSize + first;
@@ -94,8 +99,10 @@ extern "C" __global__ void __launch_bounds__(headThreads)
     releaseAndWait();
     if (!works) return;
 
-    element *place = static_cast<element *>(p.qkv) + static_cast<int64_t>(t) * p.pitch + head * headSize;
+    element *place = static_cast<element *>(p.qkv) + start + head * headSize;
     Piece x = loadPiece(place, first);
+    addUpdates(x.low, updates, head * headSize + first);
+    addUpdates(x.high, updates, head * headSize + halfSize + first);
     if (isRotated) {
 #pragma unroll
         for (int i = 0; i < pack; i++) {

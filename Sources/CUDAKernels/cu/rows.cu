@@ -1,12 +1,14 @@
-// Row-wise operations: embedding, residual sum with RMS norm, SiLU gate, bias. Activations are 16-bit row-major, the
-// residual stream x is float.
+// Row-wise operations: embedding, residual sum with RMS norm, SiLU gate, bias, updates. Activations are 16-bit
+// row-major, the residual stream x is float.
 //
 //     punica_embed            x[t] = table[token[t]]
 //     punica_embed_low_rank   x[t] = columnScale * (x[t] + scale * B·A[:, token[t]])
 //     punica_add_normalize    x = x + delta; y = x / sqrt(mean(x²) + epsilon) * weight
 //     punica_gate             y = silu(gate) * up
 //     punica_add_bias         y = y + bias
+//     punica_add_updates      y = y + updates
 //
+// delta and gate, up are taken with the updates that lie apart from them.
 // Arithmetic is in float32, rounded at each store of activations. A row's bits depend on that row alone.
 //
 // Constants: PUNICA_BF16, PUNICA_HIDDEN (E, a multiple of 8, at most 16384), PUNICA_FEED_FORWARD (F).
@@ -17,7 +19,8 @@
 //     punica_add_normalize    grid (T), block min(1024, E / 8 rounded up to 32)
 //     punica_gate             grid (ceil(F / 8 / 128), T), block 128; a pack is the most of 8, 4, 2, 1 that divides F
 //     punica_add_bias         grid (ceil(columns / 256), T), block 256
-#include "common.cuh"
+//     punica_add_updates      grid (ceil(columns / 8 / 256), T), block 256
+#include "row_updates.cuh"
 #include "RowParams.h"
 
 #ifndef PUNICA_HIDDEN
@@ -118,7 +121,9 @@ extern "C" __global__ void __launch_bounds__(rowThreads)
         waitForPredecessor();
         return;
     }
-    const int64_t source = static_cast<int64_t>(p.rows ? p.rows[t] : t) * hidden;
+    const int row = p.rows ? p.rows[t] : t;
+    const int64_t source = static_cast<int64_t>(row) * hidden;
+    const element *updates = updatesOfRow(p.updates, row, source);
     // Weights and row numbers do not come from the kernel before, so they are read while it still runs.
     float weights[packsPerThread][8], values[packsPerThread][8];
 #pragma unroll
@@ -139,6 +144,7 @@ extern "C" __global__ void __launch_bounds__(rowThreads)
             const int64_t at = source + place * 8;
             if (p.deltaIsFloat) loadFloats(changes, static_cast<const float *>(p.delta) + at);
             else load(changes, static_cast<const element *>(p.delta) + at);
+            addUpdates(changes, updates, place * 8);
 #pragma unroll
             for (int j = 0; j < 8; j++) values[i][j] += changes[j];
             if (!p.rows) storeFloats(x + place * 8, values[i]);
@@ -163,9 +169,11 @@ extern "C" __global__ void __launch_bounds__(gateThreads) punica_gate(const __gr
     constexpr int size = packFor(feedForward), packs = feedForward / size;
     const int t = blockIdx.y;
     const int first = blockIdx.x * (gateThreads * PUNICA_GATE_PACKS) + threadIdx.x;
+    const int64_t start = static_cast<int64_t>(t) * (2 * feedForward);
+    const element *updates = t < *p.rowCount ? updatesOfRow(p.updates, t, start) : nullptr;
     releaseAndWait();
     if (t >= *p.rowCount) return;
-    const element *gate = static_cast<const element *>(p.x) + static_cast<int64_t>(t) * (2 * feedForward);
+    const element *gate = static_cast<const element *>(p.x) + start;
     element *y = static_cast<element *>(p.y) + static_cast<int64_t>(t) * p.pitch;
     float gates[PUNICA_GATE_PACKS][size], ups[PUNICA_GATE_PACKS][size];
 #pragma unroll
@@ -174,6 +182,8 @@ extern "C" __global__ void __launch_bounds__(gateThreads) punica_gate(const __gr
         if (place >= packs) break;
         load(gates[i], gate + place * size);
         load(ups[i], gate + feedForward + place * size);
+        addUpdates(gates[i], updates, place * size);
+        addUpdates(ups[i], updates, feedForward + place * size);
     }
 #pragma unroll
     for (int i = 0; i < PUNICA_GATE_PACKS; i++) {
@@ -194,4 +204,17 @@ extern "C" __global__ void __launch_bounds__(256) punica_add_bias(const __grid_c
     if (static_cast<int>(blockIdx.y) >= *p.rowCount || column >= p.columns) return;
     element *y = static_cast<element *>(p.y) + static_cast<int64_t>(blockIdx.y) * p.pitch + column;
     *y = toElement(toFloat(*y) + bias);
+}
+
+extern "C" __global__ void __launch_bounds__(256) punica_add_updates(const __grid_constant__ AddUpdatesParams p) {
+    const int t = blockIdx.y, column = (blockIdx.x * blockDim.x + threadIdx.x) * 8;
+    const int64_t start = static_cast<int64_t>(t) * p.columns;
+    const element *updates = t < *p.rowCount ? updatesOfRow(p.updates, t, start) : nullptr;
+    releaseAndWait();
+    if (!updates || column >= p.columns) return;
+    element *y = static_cast<element *>(p.y) + start + column;
+    float values[8];
+    load(values, y);
+    addUpdates(values, updates, column);
+    store(y, values);
 }

@@ -18,7 +18,7 @@ struct LowRankEntry {
     float scale;
 };
 
-// A plan's line for one run of rows, a segment as a rule, and one member of a group. Units are counted over the whole group:
+// A plan's line for one segment and one member of a group. Units are counted over the whole group:
 // a shrink unit is a tile of rows x 16 ranks x one chunk of the inputs, an expand unit is a tile of rows x one tile of
 // outputs. 64 bytes.
 struct LowRankPair {
@@ -110,11 +110,11 @@ struct LowRankPlanParams {
     // Only segments of at least and at most so many rows.
     int32_t leastRows;
     int32_t mostRows;
-    // 0 where updates are added to y. Where they are written instead, the step's rows, a bucket's padding included: each is
-    // in a pair of every member, of rank 0 where nothing changes. What a product's own padding adds up to nobody reads.
-    int32_t coveredRows;
+    // Whether updates are written rather than added to y; then every segment is in a pair of each member, of rank 0 where
+    // nothing changes.
+    int32_t writes;
     int32_t unused;
-    // Their segments have no expand, and as many tiles of ranks as blocks. None where coveredRows is not 0.
+    // Their segments have no expand, and as many tiles of ranks as blocks.
     struct LowRankColumns columns;
     struct LowRankGroup groups[4];
 };

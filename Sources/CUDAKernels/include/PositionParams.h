@@ -1,11 +1,13 @@
 #pragma once
 
 #include "DevicePointer.h"
+#include "RowUpdates.h"
 
 // Rows are [queries | keys | values] of heads, `pitch` elements apart. Rotated queries replace the queries; rotated
 // keys and the values go to the cache.
 struct RotateAppendParams {
     DEVICE_POINTER(void) qkv;
+    struct RowUpdates updates;
     // [positions, D / 2]
     DEVICE_POINTER(const float) cosines;
     DEVICE_POINTER(const float) sines;

@@ -1,10 +1,12 @@
 #pragma once
 
 #include "DevicePointer.h"
+#include "RowUpdates.h"
 
 // Rotation, append and attention of single rows. Rows are [queries | keys | values], `pitch` elements apart.
 struct RowAttentionParams {
     DEVICE_POINTER(const void) qkv;
+    struct RowUpdates updates;
     // Keys of this layer in block 0; the values of a block follow its keys.
     DEVICE_POINTER(void) cache;
     // [positions, D / 2]

@@ -2,6 +2,7 @@
 
 #include "DevicePointer.h"
 #include "LowRankParams.h"
+#include "RowUpdates.h"
 
 // x[t] = table[tokens[t]], zeros for a token outside firstToken ..< firstToken + tableRows.
 struct EmbedParams {
@@ -29,7 +30,8 @@ struct EmbedLowRankParams {
     int32_t unused;
 };
 
-// x[t] += delta[t]; y[t] = x[t] / rms(x[t]) * weight. With rows, of row rows[t] instead, and x stays as it is.
+// x[t] += delta[t] with its updates; y[t] = x[t] / rms(x[t]) * weight. With rows, of row rows[t] instead, and x stays as
+// it is.
 struct AddNormalizeParams {
     DEVICE_POINTER(float) x;
     DEVICE_POINTER(const void) delta;
@@ -37,6 +39,8 @@ struct AddNormalizeParams {
     DEVICE_POINTER(const int32_t) rowCount;
     DEVICE_POINTER(const float) weight;
     DEVICE_POINTER(void) y;
+    // Of delta, where that is 16-bit.
+    struct RowUpdates updates;
     float epsilon;
     // Whether delta is float; else it is 16-bit.
     int32_t deltaIsFloat;
@@ -45,11 +49,12 @@ struct AddNormalizeParams {
     int32_t unused;
 };
 
-// y[t] = silu(x[t, ..<F]) * x[t, F...]
+// y[t] = silu(x[t, ..<F]) * x[t, F...], x with its updates
 struct GateParams {
     DEVICE_POINTER(const void) x;
     DEVICE_POINTER(const int32_t) rowCount;
     DEVICE_POINTER(void) y;
+    struct RowUpdates updates;
     // Elements from one row of y to the next.
     int32_t pitch;
     int32_t unused;
@@ -62,4 +67,14 @@ struct AddBiasParams {
     DEVICE_POINTER(void) y;
     int32_t columns;
     int32_t pitch;
+};
+
+// y[t] += updates
+struct AddUpdatesParams {
+    struct RowUpdates updates;
+    DEVICE_POINTER(const int32_t) rowCount;
+    DEVICE_POINTER(void) y;
+    // Of a row of y and of the updates, and from one to the next; a multiple of 8.
+    int32_t columns;
+    int32_t unused;
 };
