@@ -30,7 +30,8 @@ struct Greeting: Sendable {
         lines += [
             "", "Try:",
             "  curl \(address)/v1/chat/completions\(key) -H 'Content-Type: application/json' \\",
-            #"    -d '{"model": "\#(model)", "messages": [{"role": "user", "content": "\#(Self.prompt)"}]}'"#,
+            #"    -d '{"model": "\#(model)", "temperature": 0,"#,
+            #"         "messages": [{"role": "user", "content": "\#(Self.prompt)"}]}'"#,
             "", "Watch: \(dashboard(port: port))", "Stop with Ctrl-C.", "",
         ]
         return lines.joined(separator: "\n")

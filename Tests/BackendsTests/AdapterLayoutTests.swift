@@ -198,6 +198,25 @@ private struct ReferenceLayout {
         }
     }
 
+    @Test(arguments: [ScalarType.float32, .bfloat16])
+    func `some of the elements are written where they are wanted, and nothing behind them`(source: ScalarType) {
+        let memory = HostMemory(byteCount: 6 * source.byteCount)
+        for index in 0..<6 {
+            if source == .float32 {
+                memory.bytes.storeBytes(of: Float(index), toByteOffset: 4 * index, as: Float.self)
+            } else {
+                let bits = UInt16(Float(index).bitPattern >> 16)
+                memory.bytes.storeBytes(of: bits, toByteOffset: 2 * index, as: UInt16.self)
+            }
+        }
+        let target = HostMemory(byteCount: 8)
+        target.bytes.initializeMemory(as: UInt8.self, repeating: 0xFF)
+        memory.tensor(type: source, shape: [2, 3]).write(3..<6, as: .bfloat16, to: target.bytes)
+        let bits = (0..<4).map { target.bytes.load(fromByteOffset: 2 * $0, as: UInt16.self) }
+        #expect(bits.prefix(3).map { Float(bitPattern: UInt32($0) << 16) } == [3, 4, 5])
+        #expect(bits[3] == 0xFFFF)
+    }
+
     @Test func `rounding to bfloat16 goes to the nearest, ties to even, and keeps NaN`() {
         let values: [Float] = [1.00390625, 1.01171875, .nan, .infinity, -1.00390625]
         let memory = HostMemory(byteCount: 4 * values.count)

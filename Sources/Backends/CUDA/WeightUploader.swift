@@ -55,24 +55,10 @@ final class WeightUploader {
         DispatchQueue.concurrentPerform(iterations: pieces) { piece in
             for row in rows.count * piece / pieces..<rows.count * (piece + 1) / pieces {
                 let bytes = UnsafeMutableRawBufferPointer(rebasing: target[row * rowBytes..<(row + 1) * rowBytes])
-                let first = (rows.lowerBound + row) * columns
-                let used = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(columns * type.byteCount)])
-                tensor.slice(first..<first + columns).write(as: type, to: used)
-                for index in used.count..<rowBytes { bytes[index] = 0 }
+                let first = (rows.lowerBound + row) * columns, used = columns * type.byteCount
+                tensor.write(first..<first + columns, as: type, to: bytes)
+                UnsafeMutableRawBufferPointer(rebasing: bytes[used...]).initializeMemory(as: UInt8.self, repeating: 0)
             }
         }
-    }
-}
-
-extension HostTensor {
-    /// Some of the elements, counted in row-major order, as a one-dimensional tensor over the same memory.
-    func slice(_ range: Range<Int>) -> HostTensor {
-        let bytes = bytes[range.lowerBound * type.byteCount..<range.upperBound * type.byteCount]
-        return HostTensor(
-            type: type,
-            shape: [range.count],
-            bytes: UnsafeRawBufferPointer(rebasing: bytes),
-            owner: owner
-        )
     }
 }

@@ -1,26 +1,34 @@
 internal import Core
 
 extension HostTensor {
-    /// Writes the elements in a 16-bit type.
+    /// Writes all elements in a 16-bit type.
     ///
     /// - Parameter target: at least two bytes for each element, aligned to two.
     func write(as type: ScalarType, to target: UnsafeMutableRawBufferPointer) {
-        let count = elementCount
-        precondition(type.byteCount == 2 && target.count >= 2 * count, "\(target.count) bytes for \(count) elements")
-        guard self.type != type else { return target.copyMemory(from: bytes) }
+        write(0..<elementCount, as: type, to: target)
+    }
+
+    /// Writes some elements, counted in row-major order, in a 16-bit type; allocates nothing.
+    ///
+    /// - Parameter target: at least two bytes for each of them, aligned to two.
+    func write(_ range: Range<Int>, as type: ScalarType, to target: UnsafeMutableRawBufferPointer) {
+        precondition(type.byteCount == 2 && target.count >= 2 * range.count, "\(target.count) bytes for \(range)")
+        let size = self.type.byteCount
+        let source = UnsafeRawBufferPointer(rebasing: bytes[size * range.lowerBound..<size * range.upperBound])
+        guard self.type != type else { return target.copyMemory(from: source) }
         let narrow = target.bindMemory(to: UInt16.self)
         switch self.type {
         case .float32:
-            for index in 0..<count {
-                narrow[index] = bits(bytes.loadUnaligned(fromByteOffset: 4 * index, as: Float.self), type)
+            for index in 0..<range.count {
+                narrow[index] = bits(source.loadUnaligned(fromByteOffset: 4 * index, as: Float.self), type)
             }
         case .float16:
-            for index in 0..<count {
-                narrow[index] = bits(Float(bytes.loadUnaligned(fromByteOffset: 2 * index, as: Float16.self)), type)
+            for index in 0..<range.count {
+                narrow[index] = bits(Float(source.loadUnaligned(fromByteOffset: 2 * index, as: Float16.self)), type)
             }
         case .bfloat16:
-            for index in 0..<count {
-                let upper = UInt32(bytes.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)) << 16
+            for index in 0..<range.count {
+                let upper = UInt32(source.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)) << 16
                 narrow[index] = bits(Float(bitPattern: upper), type)
             }
         }
