@@ -118,7 +118,7 @@ struct KernelSubject: ~Copyable {
             for projection in group.projections where projections.contains(projection) {
                 let (outputs, inputs) = shape.projectionShape(projection)
                 // Adapters, the input, and the output: twice where it is added to.
-                let passes = device.writesUpdates ? 1 : 2
+                let passes = device.addsUpdates ? 2 : 1
                 let numbers = count * rank * (inputs + outputs) + batch * (inputs + passes * outputs)
                 bytes += 2 * Double(numbers)
             }

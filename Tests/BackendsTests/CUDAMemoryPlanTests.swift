@@ -4,15 +4,7 @@ import Testing
 @testable import Backends
 
 @Suite struct CUDAMemoryPlanTests {
-    private let shape = ModelShape(
-        layers: 2,
-        hiddenSize: 64,
-        heads: 4,
-        keyValueHeads: 2,
-        headSize: 16,
-        intermediateSize: 128,
-        vocabularySize: 100
-    )
+    private let shape = ModelShape.small
 
     private func plan(_ type: ScalarType) -> CUDAMemoryPlan {
         CUDAMemoryPlan(budget: 0, shape: shape, type: type, limits: BatchLimits(tokens: 512, sequences: 8, pages: 8))

@@ -4,17 +4,7 @@ import Testing
 @testable import Backends
 
 @Suite struct LowRankGeometryTests {
-    private let groups = LowRankGroups(
-        ModelShape(
-            layers: 2,
-            hiddenSize: 64,
-            heads: 4,
-            keyValueHeads: 2,
-            headSize: 16,
-            intermediateSize: 128,
-            vocabularySize: 100
-        )
-    )
+    private let groups = LowRankGroups(.small)
 
     private func geometry(_ kind: LowRankTiles.Kind, multiprocessors: Int = 132) -> LowRankGeometry {
         LowRankGeometry(kind, groups: groups, type: .bfloat16, multiprocessors: multiprocessors)

@@ -21,6 +21,10 @@ import Testing
         #expect(choice(ranks: most + 1, scales: true, StepUpdates.allCases) == .after)
     }
 
+    @Test func `updates beside their products are written, others are added`() {
+        #expect(StepUpdates.allCases.filter { !StepExtent(updates: $0).addsUpdates } == [.beside])
+    }
+
     @Test func `sequences of one row are counted, and tiles of the others`() {
         let extent = extent([(nil, 1), (1, 2), (1, 1), (2, 70), (nil, 3)])
         #expect(extent.singleRows == 2)

@@ -42,8 +42,8 @@ extension CUDABackend {
         return times
     }
 
-    /// Whether the updates of the step timed last are written rather than added to what a product has left.
-    package var writesUpdates: Bool { extent.updates == .beside }
+    /// Whether the updates of the step timed last are added to what a product has left, or else written.
+    package var addsUpdates: Bool { extent.addsUpdates }
 
     /// Chooses algorithms for the dense products of decode steps, as `prepare` does.
     package mutating func prepareProducts() { tuneProducts() }

@@ -96,7 +96,7 @@ final class LowRankTiles {
             shrinkWeight: Int32(geometry.shrinkWeight),
             leastRows: segmentRows.lowerBound,
             mostRows: segmentRows.upperBound,
-            writes: extent.updates == .beside ? 1 : 0,
+            adds: extent.addsUpdates ? 1 : 0,
             unused: 0,
             columns: extent.columns.kernelColumns(rows: extent.rows),
             groups: (all[0], all[1], all[2], all[3])
@@ -132,7 +132,7 @@ final class LowRankTiles {
             xPitch: Int32(x.pitch),
             yPitch: Int32(y.pitch),
             vectorPitch: Int32(geometry.vectorPitch(for: extent)),
-            adds: extent.updates == .beside ? 0 : 1,
+            adds: extent.addsUpdates ? 1 : 0,
             followsRows: followsRows ? 1 : 0,
             unused: 0,
             columns: extent.columns.kernelColumns(rows: extent.rows),

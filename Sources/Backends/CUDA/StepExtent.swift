@@ -52,6 +52,9 @@ struct StepExtent: Equatable {
 
     var hasAdapters: Bool { updates != .none }
 
+    /// Whether updates with a launch of their own are added to what lies in their place, or else written there.
+    var addsUpdates: Bool { updates != .beside }
+
     /// Whether the decode kernel has segments.
     var updatesShortSegments: Bool { hasAdapters && (isDecode || shortSegmentRows > 0) }
 

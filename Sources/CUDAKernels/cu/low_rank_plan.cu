@@ -102,7 +102,7 @@ extern "C" __global__ void __launch_bounds__(kThreads) punica_low_rank_plan(
       const LowRankEntry entry = p.table[static_cast<long long>(p.segmentSlot[segment]) * p.entriesPerAdapter +
                                          group.firstEntry + layer * p.entriesPerLayer + member];
       const ColumnBlocks columns(p.columns, start);
-      if ((entry.rank > 0 || p.writes || columns.count) && rows >= p.leastRows && rows <= p.mostRows) {
+      if ((entry.rank > 0 || !p.adds || columns.count) && rows >= p.leastRows && rows <= p.mostRows) {
         const int rowTiles = ceilDiv(rows, p.rowsPerTile), count = ceilDiv(group.inputs, p.chunk);
         // Zeros have no weights and are quickly written.
         length = entry.rank == 0 ? 1 : kCostOfKB * (decodes ? unitSize(entry.rank) : tileSteps(entry.rank));

@@ -110,9 +110,9 @@ struct LowRankPlanParams {
     // Only segments of at least and at most so many rows.
     int32_t leastRows;
     int32_t mostRows;
-    // Whether updates are written rather than added to y; then every segment is in a pair of each member, of rank 0 where
-    // nothing changes.
-    int32_t writes;
+    // Whether updates are added to y. If they are written instead, every segment is in a pair of each member, of rank 0
+    // where nothing changes.
+    int32_t adds;
     int32_t unused;
     // Their segments have no expand, and as many tiles of ranks as blocks.
     struct LowRankColumns columns;
