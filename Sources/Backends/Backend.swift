@@ -5,8 +5,8 @@ package import Sampling
 ///
 /// Letters of shapes: `T` rows of the step, `E` hidden size, `H` query heads, `G` key/value
 /// heads, `D` head size, `F` feed-forward size, `V` vocabulary, `P` block size.
-/// A backend belongs to one thread. Operations are issued in order; a device may run them later, but `sample` waits.
-/// What goes wrong on the device in between is told by `sample` and `hasLanded`.
+/// A backend belongs to one thread. Operations are issued in order; a device may run them later, but `takeSamples` waits.
+/// What goes wrong on the device in between is told by `takeSamples` and `hasLanded`.
 package protocol Backend: ~Copyable {
     /// A dense weight `[outputs, inputs]`, or several stacked along their outputs.
     associatedtype Matrix
@@ -45,12 +45,20 @@ package protocol Backend: ~Copyable {
     ///
     /// Called once, when everything is loaded. `pass` issues the operations of a forward pass, as for `forward`.
     mutating func prepare(_ pass: (inout Self) -> Rows)
+    /// Whether a step may be issued while the one before it runs, so that its batch names tokens that are still to be
+    /// chosen (`TokenID.awaited`). Steps are two at most, from their `forward` until their samples are taken.
+    var runsAhead: Bool { get }
     /// Takes the step's inputs and has `pass` issue the operations of one forward pass over them.
     ///
     /// A device may record what `pass` issues and replay it at later steps of the same size instead of calling it.
     ///
+    /// - Parameter requests: those that `sample` will be given, if it is to follow.
     /// - Returns: what `pass` returned when it was last called for steps of this size.
-    mutating func forward(_ batch: borrowing Batch, _ pass: (inout Self) -> Rows) -> Rows
+    mutating func forward(
+        _ batch: borrowing Batch,
+        choosing requests: borrowing [SamplingRequest],
+        _ pass: (inout Self) -> Rows
+    ) -> Rows
     /// `x[t] = table[token[t]]`, with the adapters' embedding updates. `x` is the residual stream `[T, E]`.
     mutating func embed(_ table: Matrix, into x: Rows)
     /// `x += delta` if there is one, then `y = x / rms(x) · weight`. `x` is the residual stream.
@@ -106,16 +114,16 @@ package protocol Backend: ~Copyable {
     mutating func gate(_ x: Rows, into y: Rows)
     /// Chooses a token for each wanted row. `logits` is `[wanted rows, V]` and is overwritten.
     ///
+    /// - Parameter requests: those that the step's `forward` was given, for the last time.
+    mutating func sample(_ logits: Rows, _ requests: borrowing [SamplingRequest])
+    /// Waits for the oldest step whose tokens have not been taken.
+    ///
     /// - Parameter outputs: replaced by one entry for each wanted row; nil where no token had a finite logit.
     /// - Throws: what made the device unusable since the step began.
-    mutating func sample(
-        _ logits: Rows,
-        _ requests: borrowing [SamplingRequest],
-        into outputs: inout [SampledToken?]
-    ) throws(BackendError)
-    /// Waits for the step without choosing tokens, as ranks but the first do.
+    mutating func takeSamples(into outputs: inout [SampledToken?]) throws(BackendError)
+    /// Waits for a step whose tokens nobody chooses, as ranks but the first do.
     ///
-    /// - Throws: as `sample`.
+    /// - Throws: as `takeSamples`.
     mutating func finish() throws(BackendError)
 }
 
@@ -213,7 +221,8 @@ package struct RotaryTables: Sendable {
 /// What sampling needs to know of the sequence behind one wanted row.
 package struct SamplingRequest {
     package let parameters: SamplingParameters
-    /// Prompt and output so far; valid until the step is committed.
+    /// Prompt and output so far; valid until the step is issued. The last may be awaited (`TokenID.awaited`) where
+    /// `parameters` have no penalties, for which it does not matter which it is.
     package let history: UnsafeBufferPointer<TokenID>
     package let promptCount: Int
     /// Ids that may not be chosen now.

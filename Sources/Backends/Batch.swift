@@ -8,7 +8,7 @@ package import Core
 ///     segments    | adapter a                    | (base)     |      rows without adapter belong to no segment
 ///     logitRows            ^                 ^            ^         rows whose next token is wanted
 package struct Batch: Sendable {
-    /// `[T]`
+    /// `[T]`; where the backend runs ahead also tokens that are awaited.
     package var tokens: [TokenID] = []
     /// `[T]`: index of each row's token in its sequence.
     package var positions: [Int32] = []
@@ -79,6 +79,14 @@ package struct Batch: Sendable {
             segments.append(Segment(start: start, end: end, slot: slot))
         }
     }
+}
+
+extension TokenID {
+    /// Stands for the token that the step before, which is still running, chooses for the `number`-th of its wanted rows.
+    package static func awaited(_ number: Int) -> TokenID { TokenID(-1 - Int32(number)) }
+
+    /// Of an awaited token, which of the wanted rows it comes from; nil for one that is known.
+    package var awaitedNumber: Int? { rawValue < 0 ? Int(-1 - rawValue) : nil }
 }
 
 /// A run of rows that share one adapter: the "s" of SGMV (Punica section 4).

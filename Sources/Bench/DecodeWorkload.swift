@@ -56,6 +56,27 @@ struct DecodeWorkload: ~Copyable {
         }
     }
 
+    /// Steps that follow each other as the engine's do: where the device runs ahead, each begins while the one before runs.
+    ///
+    /// - Returns: milliseconds from each step's end to the next one's; first from the beginning to the first end.
+    mutating func decode<Runner: ModelRunner & ~Copyable>(steps: Int, on runner: inout Runner) throws -> [Double] {
+        var times: [Double] = []
+        times.reserveCapacity(steps)
+        var (begun, start) = (0, ContinuousClock.now)
+        while times.count < steps {
+            while begun < min(steps, times.count + (runner.runsAhead ? 2 : 1)) {
+                let isAwaited = begun > times.count
+                try begin(step: begun, on: &runner) { [last] in isAwaited ? .awaited($0) : last[$0] }
+                begun += 1
+            }
+            try finish(on: &runner)
+            let end = ContinuousClock.now
+            times.append((end - start) / .milliseconds(1))
+            start = end
+        }
+        return times
+    }
+
     /// A prompt computed beside decodes, in the blocks behind those of the sequences.
     struct Guest {
         let tokens: Int
@@ -63,7 +84,7 @@ struct DecodeWorkload: ~Copyable {
         let slot: AdapterSlot?
     }
 
-    /// One decode step of all sequences.
+    /// One decode step of all sequences, from its beginning to its end.
     ///
     /// - Parameters:
     ///   - step: tokens that each sequence has beyond its prompt.
@@ -73,10 +94,21 @@ struct DecodeWorkload: ~Copyable {
         besides guest: Guest? = nil,
         on runner: inout Runner
     ) throws {
+        try begin(step: step, besides: guest, on: &runner) { [last] in last[$0] }
+        try finish(on: &runner)
+    }
+
+    /// - Parameter token: what each sequence goes on with.
+    private mutating func begin<Runner: ModelRunner & ~Copyable>(
+        step: Int,
+        besides guest: Guest? = nil,
+        on runner: inout Runner,
+        token: (Int) -> TokenID
+    ) throws {
         let position = context + step
         batch.removeAll()
         for sequence in 0..<batchSize {
-            let token = last[sequence]
+            let token = token(sequence)
             append(sequence, position..<position + 1) { _ in token }
             batch.closeSequence(slot: slots[sequence], wantsToken: true)
         }
@@ -86,7 +118,11 @@ struct DecodeWorkload: ~Copyable {
             batch.closeSequence(slot: guest.slot, wantsToken: false)
         }
         let requests = Array(repeating: request(at: position + 1), count: batchSize)
-        try runner.run(batch, requests, into: &outputs)
+        try runner.begin(batch, requests)
+    }
+
+    private mutating func finish<Runner: ModelRunner & ~Copyable>(on runner: inout Runner) throws {
+        try runner.finish(into: &outputs)
         for sequence in 0..<batchSize { last[sequence] = outputs[sequence]?.token ?? TokenID(1) }
     }
 

@@ -14,6 +14,8 @@ struct DeviceComparison {
     private(set) var graphError = 0.0
     /// Tokens chosen from those logits.
     private(set) var choices: ChoiceComparison
+    /// Tokens of steps that began while others ran.
+    private(set) var ahead = AheadComparison()
 
     /// What bfloat16 activations may differ from float32 ones after two layers.
     static let bound = 2e-2
@@ -22,7 +24,9 @@ struct DeviceComparison {
         (errors + [("graphs", graphError)]).max { $0.error < $1.error } ?? ("nothing", .infinity)
     }
 
-    var isRight: Bool { !errors.isEmpty && worst.error <= Self.bound && choices.wrong.isEmpty }
+    var isRight: Bool {
+        !errors.isEmpty && worst.error <= Self.bound && choices.wrong.isEmpty && ahead.wrong == 0
+    }
 
     /// - Throws: `BackendError` when the GPU fails.
     init(_ doctorCase: DoctorCase, _ settings: CUDASettings, threads: Int) throws {
@@ -47,7 +51,7 @@ struct DeviceComparison {
         guard try install(doctorCase.adapters, on: &traced) == slots,
             try install(doctorCase.adapters, on: &graphed) == slots
         else { throw BackendError("devices number adapters differently") }
-        for batch in doctorCase.steps(slots: slots) {
+        for (number, batch) in doctorCase.steps(slots: slots).enumerated() {
             let expected = try reference.logits(batch)
             _ = try traced.logits(batch)
             let operations = try reference.withDevice { try $0.takeTrace() }
@@ -56,6 +60,8 @@ struct DeviceComparison {
             graphError = max(graphError, relativeError(logits.flatMap(\.self), expected.flatMap(\.self)))
             // The same step again: equal to the bit, and written where it was.
             try choices.compare(logits) { requests throws(BackendError) in
+                // Some are enough: each takes three steps.
+                if number % 3 == 1 { return try ahead.run(batch, requests, on: &graphed) }
                 var chosen: [SampledToken?] = []
                 try graphed.run(batch, requests, into: &chosen)
                 return chosen

@@ -61,7 +61,8 @@ package struct DoctorCommand: ParsableCommand {
                 tell("", String(format: "%.5f  logits of recorded steps", outcome.graphError))
                 tell(
                     "",
-                    "\(outcome.choices.compared) tokens chosen, \(outcome.choices.wrong.count) otherwise than here"
+                    "\(outcome.choices.compared) tokens chosen, \(outcome.choices.wrong.count) otherwise than here; "
+                        + "\(outcome.ahead.compared) chosen ahead, \(outcome.ahead.wrong) otherwise than later"
                 )
                 for choice in outcome.choices.wrong.prefix(5) { tell("", choice) }
             }

@@ -42,12 +42,18 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
     mutating func remove(_ slot: AdapterSlot) { device.remove(slot) }
     mutating func prepare(_ pass: (inout Self) -> Rows) {}
 
-    mutating func forward(_ batch: borrowing Batch, _ pass: (inout Self) -> Rows) -> Rows {
+    var runsAhead: Bool { device.runsAhead }
+
+    mutating func forward(
+        _ batch: borrowing Batch,
+        choosing requests: borrowing [SamplingRequest],
+        _ pass: (inout Self) -> Rows
+    ) -> Rows {
         trace.removeAll()
         (rowCount, wantedCount) = (batch.tokenCount, batch.logitRows.count)
         guard let placeholder else { preconditionFailure("a step before there is room for activations") }
         // The device takes the batch and has nothing to do; the operations then come one by one.
-        _ = device.forward(batch) { _ in placeholder }
+        _ = device.forward(batch, choosing: requests) { _ in placeholder }
         return pass(&self)
     }
 
@@ -119,12 +125,10 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
         note("gate", y, rowCount)
     }
 
-    mutating func sample(
-        _ logits: Rows,
-        _ requests: borrowing [SamplingRequest],
-        into outputs: inout [SampledToken?]
-    ) throws(BackendError) {
-        try device.sample(logits, requests, into: &outputs)
+    mutating func sample(_ logits: Rows, _ requests: borrowing [SamplingRequest]) { device.sample(logits, requests) }
+
+    mutating func takeSamples(into outputs: inout [SampledToken?]) throws(BackendError) {
+        try device.takeSamples(into: &outputs)
     }
 
     /// The operations of the last step.

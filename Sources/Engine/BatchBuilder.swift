@@ -37,6 +37,9 @@ struct BatchBuilder: ~Copyable {
         }
     }
 
+    /// Hands out the order of the batch built last, for memory to put the next one's in.
+    mutating func exchangeOrder(_ other: inout [ScheduledSequence]) { swap(&order, &other) }
+
     /// Fills `order` with the step's sequences, those of one slot side by side; linear in their number.
     private mutating func group(_ step: borrowing Step, _ sequences: borrowing [EngineSequence?]) {
         order.removeAll(keepingCapacity: true)

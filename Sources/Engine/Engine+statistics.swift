@@ -32,7 +32,11 @@ extension Engine where Runner: ~Copyable {
 
     func checkInvariants() {
         scheduler.checkInvariants(lent: adapters.blocks)
-        precondition(sequences.count { $0 != nil } == indices.count, "a request without a sequence")
+        let live = sequences.count { $0?.hasEnded == false }
+        precondition(live == indices.count, "\(indices.count) requests, \(live) live sequences")
+        for case .some(let sequence) in sequences where sequence.hasEnded {
+            precondition(sequence.flightCount > 0, "a sequence that has ended holds blocks")
+        }
         let held = Set(sequences.compactMap { $0?.slot })
         precondition(held.count == adapters.heldCount, "\(adapters.heldCount) adapters held, \(held.count) in use")
         adapters.checkInvariants()

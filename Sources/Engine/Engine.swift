@@ -16,12 +16,14 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
     var sequences: [EngineSequence?] = []
     private(set) var indices: [RequestID: SequenceIndex] = [:]
     var adapters = ResidentAdapters()
-    private var plan = Step()
-    private var builder = BatchBuilder()
-    private var outputs: [SampledToken?] = []
-    /// Events of this step, for `takeEvents`.
-    private var events: [PendingEvent] = []
-    private(set) var counters = EngineStatistics()
+    var plan = Step()
+    var builder = BatchBuilder()
+    /// Steps that were begun and have not ended.
+    var flights = Flights()
+    var outputs: [SampledToken?] = []
+    /// Events of this step, for `exchangeEvents`.
+    var events: [PendingEvent] = []
+    var counters = EngineStatistics()
 
     init(_ configuration: EngineConfiguration, runner: consuming Runner) throws(PagingError) {
         let cache = try KVCache(
@@ -39,7 +41,9 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         scheduler = Scheduler(scheduling, cache: cache)
     }
 
-    var isIdle: Bool { scheduler.isIdle }
+    var isIdle: Bool { scheduler.isIdle && flights.isEmpty }
+    /// Whether every request has had its last event, though a step with some may still be under way.
+    var hasNoRequests: Bool { indices.isEmpty }
 
     /// Queues a request that was checked at submission, or fails it if the device has failed.
     mutating func admit(_ submission: Submission) {
@@ -78,109 +82,49 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
     }
 
     mutating func cancelAll() {
+        finishFlights()
         for index in Array(indices.values) { end(index, with: .finished(.cancelled)) }
     }
 
-    /// One scheduler decision and one forward pass.
-    ///
-    /// - Returns: how long the forward pass took; nil if there was nothing to compute, as when all that wait are
-    ///   waiting for their adapters.
-    mutating func step() -> Duration? {
-        do {
-            try schedule()
-        } catch {
-            fail(error)
-            return nil
-        }
-        guard !plan.sequences.isEmpty else { return nil }
-        builder.build(plan, scheduler: scheduler, sequences: sequences)
-        let start = ContinuousClock.now
-        do {
-            try runner.run(builder.batch, builder.requests, into: &outputs)
-        } catch {
-            fail(error)
-            return ContinuousClock.now - start
-        }
-        let forward = ContinuousClock.now - start
-        commit()
-        return forward
-    }
-
-    private mutating func schedule() throws(BackendError) {
-        try placeAdapters()
-        scheduler.schedule(into: &plan)
-        counters.preemptions += plan.preempted.count
-    }
-
-    /// Hands each chosen token to its sequence, and ends those that are done.
-    private mutating func commit() {
-        var wanted = 0
-        for position in 0..<builder.order.count {
-            let scheduled = builder.order[position]
-            let promptCount = sequences[scheduled.index.offset]?.request.prompt.count ?? 0
-            counters.promptTokens += scheduled.tokenCount(below: promptCount)
-            guard scheduled.wantsToken else {
-                scheduler.commit(scheduled, token: nil)
-                continue
-            }
-            let output = outputs[wanted]
-            wanted += 1
-            scheduler.commit(scheduled, token: output?.token)
-            guard let output else {
-                end(scheduled.index, with: .failed(.backend("no token has a finite logit")))
-                continue
-            }
-            deliver(output, to: scheduled.index)
-        }
-    }
-
-    private mutating func deliver(_ output: SampledToken, to index: SequenceIndex) {
-        guard let sequence = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
-        counters.generatedTokens += 1
-        let token = GeneratedToken(
-            index: sequence.generatedCount - 1,
-            id: output.token,
-            logprob: output.logprob,
-            top: output.top
-        )
-        events.append(.token(index, token))
-        let reason = sequence.finishReason(after: output.token)
-        if let reason { end(index, with: .finished(reason)) }
-    }
-
-    /// The one place where a request ends: its last event goes out, its blocks and its adapter are given back.
+    /// The one place where a request ends: its last event goes out, and what it holds on the device is given back as soon
+    /// as no step with it is under way.
     ///
     /// The last hold on the adapter may be the request's own. It leaves with the event, since its end takes a lock and
     /// frees memory.
-    private mutating func end(_ index: SequenceIndex, with event: GenerationEvent) {
+    mutating func end(_ index: SequenceIndex, with event: GenerationEvent) {
         guard let sequence = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
         counters.finished.count(event)
         events.append(.end(index, event, lease: sequence.request.adapter))
-        scheduler.finish(index)
         indices[sequence.request.id] = nil
+        sequence.hasEnded = true
+        if sequence.flightCount == 0 { giveBack(index, sequence) } else { scheduler.retire(index) }
+    }
+
+    /// Gives back an ended sequence's blocks and its adapter.
+    mutating func giveBack(_ index: SequenceIndex, _ sequence: EngineSequence) {
+        scheduler.finish(index)
         sequences[index.offset] = nil
         release(sequence)
     }
 
     /// Ends everything, now and from now on, because the device computes no more.
-    private mutating func fail(_ error: BackendError) {
+    mutating func fail(_ error: BackendError) {
         counters.failure = error.description
-        for index in Array(indices.values) { end(index, with: .failed(.backend(error.description))) }
+        flights.removeAll()
+        for offset in sequences.indices {
+            guard let sequence = sequences[offset] else { continue }
+            let index = SequenceIndex(Int32(offset))
+            sequence.flightCount = 0
+            if sequence.hasEnded {
+                giveBack(index, sequence)
+            } else {
+                end(index, with: .failed(.backend(error.description)))
+            }
+        }
     }
 
     /// Exchanges the events gathered so far for an empty list whose memory is reused.
     mutating func exchangeEvents(_ other: inout [PendingEvent]) { swap(&events, &other) }
 
     var hasEvents: Bool { !events.isEmpty }
-
-    /// Counts the step that just ended.
-    ///
-    /// - Parameter duration: from the taking of messages to the handing over of events.
-    mutating func measure(step duration: Duration, forward: Duration) {
-        counters.steps += 1
-        counters.batchSize = plan.sequences.count
-        counters.batchTokens = builder.batch.tokenCount
-        counters.stepSeconds.observe(duration / .seconds(1))
-        counters.overheadSeconds.observe((duration - forward) / .seconds(1))
-    }
 }

@@ -42,7 +42,7 @@ struct EngineLoop<Runner: ModelRunner & ~Copyable>: ~Copyable {
             }
             let forward = engine.step()
             // Before the last events: who waits for them finds everything counted.
-            if engine.isIdle { publish() }
+            if engine.hasNoRequests { publish() }
             deliver()
             let end = ContinuousClock.now
             if let forward {

@@ -15,6 +15,10 @@ final class EngineSequence {
     let footprint: AdapterFootprint
     /// Tokens that it may grow to: the model's bound, or what fits beside its adapter.
     let maxLength: Int
+    /// Steps with it that are under way.
+    var flightCount = 0
+    /// Whether its last event is out, and only steps under way keep it.
+    var hasEnded = false
 
     init(_ submission: Submission, footprint: AdapterFootprint, maxLength: Int) {
         self.footprint = footprint
@@ -23,15 +27,28 @@ final class EngineSequence {
         tokens = TokenList(request.prompt + request.generated)
     }
 
-    var generatedCount: Int { tokens.count - request.prompt.count }
+    /// Of a sequence of so many tokens, how many are not the prompt's.
+    func generatedCount(of count: Int) -> Int { count - request.prompt.count }
 
-    /// Stop ids, as long as too few tokens are out to stop.
-    var banned: [TokenID] { generatedCount < request.stop.minTokens ? request.stop.tokenIDs : [] }
+    /// Stop ids, as long as too few tokens are there to stop.
+    var banned: [TokenID] {
+        generatedCount(of: tokens.count) < request.stop.minTokens ? request.stop.tokenIDs : []
+    }
 
-    /// Whether the sequence ends with `token`, which is already appended.
-    func finishReason(after token: TokenID) -> FinishReason? {
-        if let reason = request.stop.reason(toEndWith: token, generatedCount: generatedCount) { return reason }
-        return tokens.count >= maxLength ? .length : nil
+    /// Whether the next token depends on which tokens are there and not only on their keys and values.
+    var needsHistory: Bool { request.sampling.hasPenalties }
+
+    /// Whether the sequence ends with its `count`-th token, whichever it is.
+    func ends(at count: Int) -> Bool {
+        count >= maxLength || generatedCount(of: count) >= request.stop.maxTokens
+    }
+
+    /// Whether and why the sequence ends with `token`, its `count`-th.
+    func finishReason(after token: TokenID, count: Int) -> FinishReason? {
+        if let reason = request.stop.reason(toEndWith: token, generatedCount: generatedCount(of: count)) {
+            return reason
+        }
+        return count >= maxLength ? .length : nil
     }
 }
 

@@ -68,20 +68,22 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
 
     package mutating func remove(_ slot: AdapterSlot) { device.remove(slot) }
 
-    package mutating func run(
-        _ batch: borrowing Batch,
-        _ requests: borrowing [SamplingRequest],
-        into outputs: inout [SampledToken?]
-    ) throws(BackendError) {
+    package var runsAhead: Bool { device.runsAhead }
+
+    package mutating func begin(_ batch: borrowing Batch, _ requests: borrowing [SamplingRequest]) {
         let model = model
-        let logits = device.forward(batch) { model.forward(on: &$0) }
-        try device.sample(logits, requests, into: &outputs)
+        let logits = device.forward(batch, choosing: requests) { model.forward(on: &$0) }
+        device.sample(logits, requests)
+    }
+
+    package mutating func finish(into outputs: inout [SampledToken?]) throws(BackendError) {
+        try device.takeSamples(into: &outputs)
     }
 
     /// Runs one step without choosing tokens, as ranks but the first do.
     mutating func runWithoutSampling(_ batch: borrowing Batch) throws(BackendError) {
         let model = model
-        _ = device.forward(batch) { model.forward(on: &$0) }
+        _ = device.forward(batch, choosing: []) { model.forward(on: &$0) }
         try device.finish()
     }
 }
@@ -92,7 +94,7 @@ extension LlamaRunner where Device: InspectableBackend & ~Copyable {
     /// - Returns: `[wanted rows][V]`
     package mutating func logits(_ batch: borrowing Batch) throws(BackendError) -> [[Float]] {
         let model = model
-        let rows = device.forward(batch) { model.forward(on: &$0) }
+        let rows = device.forward(batch, choosing: []) { model.forward(on: &$0) }
         return try device.read(rows, count: batch.logitRows.count)
     }
 

@@ -23,15 +23,31 @@ package protocol ModelRunner: ~Copyable {
     /// Takes an adapter off the device. No later batch may name the slot, and its blocks are free.
     mutating func remove(_ slot: AdapterSlot)
 
-    /// Runs one step.
+    /// Whether a step may begin while the one before it runs; see `Backend.runsAhead`.
+    var runsAhead: Bool { get }
+
+    /// Begins a step.
     ///
-    /// - Parameters:
-    ///   - requests: one for each of `batch.logitRows`.
-    ///   - outputs: replaced by one entry for each of `batch.logitRows`; nil where no token could be chosen.
+    /// - Parameter requests: one for each of `batch.logitRows`.
     /// - Throws: only what leaves the device unusable.
-    mutating func run(
+    mutating func begin(_ batch: borrowing Batch, _ requests: borrowing [SamplingRequest]) throws(BackendError)
+
+    /// Waits for the oldest step that was begun and has not been finished.
+    ///
+    /// - Parameter outputs: replaced by one entry for each of the `logitRows` of its batch; nil where no token could be
+    ///   chosen.
+    /// - Throws: only what leaves the device unusable.
+    mutating func finish(into outputs: inout [SampledToken?]) throws(BackendError)
+}
+
+extension ModelRunner where Self: ~Copyable {
+    /// Runs one step from its beginning to its end.
+    package mutating func run(
         _ batch: borrowing Batch,
         _ requests: borrowing [SamplingRequest],
         into outputs: inout [SampledToken?]
-    ) throws(BackendError)
+    ) throws(BackendError) {
+        try begin(batch, requests)
+        try finish(into: &outputs)
+    }
 }

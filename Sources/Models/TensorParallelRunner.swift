@@ -69,14 +69,20 @@ package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyab
         for thread in others.threads { _ = thread.takeAnswer() }
     }
 
-    package mutating func run(
+    /// Other ranks do not know the tokens that the first one chooses.
+    package var runsAhead: Bool { false }
+
+    package mutating func begin(
         _ batch: borrowing Batch,
-        _ requests: borrowing [SamplingRequest],
-        into outputs: inout [SampledToken?]
+        _ requests: borrowing [SamplingRequest]
     ) throws(BackendError) {
         try others.begin(.step(copy batch))
+        first.begin(batch, requests)
+    }
+
+    package mutating func finish(into outputs: inout [SampledToken?]) throws(BackendError) {
         do throws(BackendError) {
-            try first.run(batch, requests, into: &outputs)
+            try first.finish(into: &outputs)
             _ = try others.end()
         } catch {
             throw others.fail(error)

@@ -5,6 +5,8 @@ internal import Paging
 extension Scheduler {
     /// Plans the next step.
     ///
+    /// Where a step is under way, only if all grow freely: none whose token is awaited may be preempted.
+    ///
     /// A waiting sequence whose adapter is on its way is passed over, so that a load holds up nobody else; who starts
     /// instead leaves it the blocks it needs. The head of the queue without room for its adapter lets nobody pass: what
     /// others give back must come to it.
@@ -40,6 +42,7 @@ extension Scheduler {
     private mutating func grow(_ index: SequenceIndex, at position: Int, _ step: inout Step) -> Bool {
         while !reserve(index, upTo: self[index].tokens.count) {
             let victim = running.removeLast()
+            precondition(self[victim].awaitedCount == 0, "\(victim) is preempted while a step with it is under way")
             releasePages(of: victim)
             waiting.prepend(victim)
             step.preempted.append(victim)

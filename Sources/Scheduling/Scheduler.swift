@@ -31,6 +31,8 @@ package struct Scheduler: ~Copyable {
     var waiting: Deque<SequenceIndex> = []
     /// By arrival: the last is the newest.
     var running: [SequenceIndex] = []
+    /// In no further step, but in one that is under way: their blocks are still written to.
+    var retired: [SequenceIndex] = []
     private var arrivals = 0
     /// A waiting sequence that could not start, and the blocks that it could have had.
     var blocked: (index: SequenceIndex, room: Int)?
@@ -43,7 +45,7 @@ package struct Scheduler: ~Copyable {
 
     package var waitingCount: Int { waiting.count }
     package var runningCount: Int { running.count }
-    package var isIdle: Bool { waiting.isEmpty && running.isEmpty }
+    package var isIdle: Bool { waiting.isEmpty && running.isEmpty && retired.isEmpty }
 
     /// Queues a sequence.
     ///
@@ -106,24 +108,60 @@ package struct Scheduler: ~Copyable {
         return state
     }
 
-    /// Notes that the scheduled tokens are in the cache, and appends the token chosen after them, if any.
-    package mutating func commit(_ scheduled: ScheduledSequence, token: TokenID?) {
-        let state = self[scheduled.index]
-        state.computedCount = scheduled.firstToken + scheduled.count
-        // Taken out and put back, so that the page table is changed in place and not copied.
-        if cache.fillsBlock(from: scheduled.firstToken, to: state.computedCount), var pages = state.pages.take() {
-            cache.commit(&pages, tokens: state.tokens.buffer.span, computed: state.computedCount)
-            state.pages = pages
-        }
-        if let token { state.tokens.append(token) }
+    /// Whether all that run can have the blocks of their next step without one of them being preempted.
+    package var growsFreely: Bool {
+        cache.availableBlockCount >= running.count || cache.availableBlockCount >= growthBlockCount
     }
 
-    /// Ends a sequence, wherever it is; its blocks become free or cached.
+    /// Notes that a step was issued: keys and values of the scheduled tokens will be in the cache for those after it.
+    ///
+    /// - Parameter awaited: what stands for the token that the step will choose; nil where it chooses none.
+    package mutating func issue(_ scheduled: ScheduledSequence, awaiting awaited: TokenID?) {
+        let state = self[scheduled.index]
+        let settled = state.settledCount
+        state.computedCount = scheduled.firstToken + scheduled.count
+        index(state, from: settled)
+        guard let awaited else { return }
+        state.tokens.append(awaited)
+        state.awaitedCount += 1
+    }
+
+    /// Notes that a step has ended: the token that it chose takes the place of the one that stood for it.
+    ///
+    /// - Parameter token: nil where the step chose none.
+    package mutating func commit(_ scheduled: ScheduledSequence, token: TokenID?) {
+        guard let token else { return }
+        let state = self[scheduled.index]
+        let settled = state.settledCount
+        state.tokens.settle(token, at: scheduled.firstToken + scheduled.count)
+        state.awaitedCount -= 1
+        index(state, from: settled)
+    }
+
+    /// Lets others find the blocks that have become full of known tokens.
+    private mutating func index(_ state: SequenceState, from settled: Int) {
+        // Taken out and put back, so that the page table is changed in place and not copied.
+        guard cache.fillsBlock(from: settled, to: state.settledCount), var pages = state.pages.take() else { return }
+        cache.commit(&pages, tokens: state.tokens.buffer.span, computed: state.settledCount)
+        state.pages = pages
+    }
+
+    /// Keeps a running sequence out of further steps while one with it is under way; it holds its blocks until `finish`.
+    package mutating func retire(_ index: SequenceIndex) {
+        guard let position = running.firstIndex(of: index) else {
+            return precondition(retired.contains(index), "\(index) does not run")
+        }
+        running.remove(at: position)
+        retired.append(index)
+    }
+
+    /// Ends a sequence, wherever it is; its blocks become free or cached. No step with it may be under way.
     package mutating func finish(_ index: SequenceIndex) {
         guard let state = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
         if state.pages != nil {
             releasePages(of: index)
             running.removeAll { $0 == index }
+            retired.removeAll { $0 == index }
         } else {
             waiting.removeAll { $0 == index }
         }

@@ -21,8 +21,10 @@ package final class SequenceState {
     var presence: AdapterPresence
     /// Grows with each sequence; smaller is older.
     let arrival: Int
-    /// Leading tokens whose keys and values are in the cache.
+    /// Leading tokens whose keys and values are in the cache, or will be after the steps issued so far.
     var computedCount = 0
+    /// How many of the last tokens stand for ones that issued steps are yet to choose.
+    var awaitedCount = 0
     /// nil while the sequence waits.
     var pages: PageTable?
 
@@ -38,6 +40,8 @@ package final class SequenceState {
     /// Where its keys and values lie, in the order of its tokens; empty while it waits.
     package var blocks: [BlockID] { pages?.blocks ?? [] }
 
-    /// Known tokens that are yet to be computed.
+    /// Tokens that no step issued so far computes.
     var pendingCount: Int { tokens.count - computedCount }
+    /// Leading tokens that are both known and computed.
+    var settledCount: Int { min(computedCount, tokens.count - awaitedCount) }
 }

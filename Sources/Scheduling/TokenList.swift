@@ -30,6 +30,12 @@ package final class TokenList {
         filled += 1
     }
 
+    /// Puts a token in the place of one that stood for it.
+    package func settle(_ token: TokenID, at index: Int) {
+        precondition(index < filled, "token \(index) of \(filled)")
+        storage[index] = token
+    }
+
     private func grow() {
         let larger = UnsafeMutableBufferPointer<TokenID>.allocate(capacity: storage.count * 2)
         _ = larger.initialize(from: buffer)

@@ -48,9 +48,15 @@ struct AddingBackend: InspectableBackend, ~Copyable {
     mutating func remove(_ slot: AdapterSlot) { device.remove(slot) }
     mutating func prepare(_ pass: (inout Self) -> Rows) {}
 
-    mutating func forward(_ batch: borrowing Batch, _ pass: (inout Self) -> Rows) -> Rows {
+    var runsAhead: Bool { false }
+
+    mutating func forward(
+        _ batch: borrowing Batch,
+        choosing requests: borrowing [SamplingRequest],
+        _ pass: (inout Self) -> Rows
+    ) -> Rows {
         // The device takes the batch; the operations come through this backend afterwards.
-        _ = device.forward(batch) { $0.makeRows(1, width: 1, .activations) }
+        _ = device.forward(batch, choosing: requests) { $0.makeRows(1, width: 1, .activations) }
         return pass(&self)
     }
 
@@ -80,13 +86,8 @@ struct AddingBackend: InspectableBackend, ~Copyable {
 
     mutating func gate(_ x: Rows, into y: Rows) { device.gate(x, into: y) }
 
-    mutating func sample(
-        _ logits: Rows,
-        _ requests: borrowing [SamplingRequest],
-        into outputs: inout [SampledToken?]
-    ) throws(BackendError) {
-        device.sample(logits, requests, into: &outputs)
-    }
+    mutating func sample(_ logits: Rows, _ requests: borrowing [SamplingRequest]) { device.sample(logits, requests) }
+    mutating func takeSamples(into outputs: inout [SampledToken?]) { device.takeSamples(into: &outputs) }
 
     mutating func finish() { device.finish() }
 

@@ -15,8 +15,9 @@ import Testing
         let isContiguous: Bool
     }
 
+    /// With seeds from 4 on, steps begin while others run.
     @Test(
-        arguments: [UInt64(1), 2, 3, 4],
+        arguments: [UInt64(1), 2, 3, 4, 5, 6],
         [
             Memory(blocks: 24, adapterBlocks: 5, isContiguous: false),
             Memory(blocks: 24, adapterBlocks: 5, isContiguous: true),
@@ -43,6 +44,7 @@ import Testing
                 isContiguous: memory.isContiguous,
                 delay: 3,
                 slots: 4,
+                runsAhead: seed > 3,
                 log: log
             )
         }

@@ -70,12 +70,17 @@ import Testing
         let blocks: Int
         let adapterBlocks: Int
         let delay: Int
+        /// Whether steps begin while others run.
+        var runsAhead = false
     }
 
     @Test(
         .timeLimit(.minutes(1)),
         arguments: Popularity.allCases,
-        [Memory(blocks: 64, adapterBlocks: 5, delay: 3), Memory(blocks: 48, adapterBlocks: 20, delay: 10)]
+        [
+            Memory(blocks: 64, adapterBlocks: 5, delay: 3), Memory(blocks: 48, adapterBlocks: 20, delay: 10),
+            Memory(blocks: 64, adapterBlocks: 5, delay: 3, runsAhead: true),
+        ]
     )
     func `an adapter that is brought is used`(popularity: Popularity, memory: Memory) async throws {
         let sizes = EngineConfiguration(
@@ -88,7 +93,13 @@ import Testing
         )
         let log = RunnerLog()
         let engine = try await EngineHandle.start(sizes) {
-            LoadingRunner(blocks: memory.adapterBlocks, delay: memory.delay, slots: 64, log: log)
+            LoadingRunner(
+                blocks: memory.adapterBlocks,
+                delay: memory.delay,
+                slots: 64,
+                runsAhead: memory.runsAhead,
+                log: log
+            )
         }
         let requests = try makeRequests(200, popularity)
         let order = try await serve(requests, on: engine)

@@ -33,22 +33,31 @@ struct GoldenFixture: Sendable {
         }
     }
 
-    func start(_ configuration: EngineConfiguration, threads: Int = 2) async throws -> EngineHandle {
-        let (checkpoint, model) = (checkpoint, self.configuration)
-        return try await EngineHandle.start(configuration) {
-            let limits = configuration.batchLimits
-            return try LlamaRunner(
-                checkpoint,
-                model,
-                RunnerSizes(
-                    limits: limits,
-                    blocks: configuration.blockCount,
-                    blockSize: configuration.blockSize,
-                    positions: configuration.maxSequenceLength
-                ),
-                on: CPUBackend(limits: limits, vocabularySize: model.vocabularySize, threads: threads)
-            )
+    /// - Parameter runsAhead: whether steps begin while others run, which are computed as late as can be.
+    func start(
+        _ configuration: EngineConfiguration,
+        threads: Int = 2,
+        runsAhead: Bool = false
+    ) async throws -> EngineHandle {
+        if runsAhead {
+            return try await EngineHandle.start(configuration) { LateRunner(try runner(configuration, threads)) }
         }
+        return try await EngineHandle.start(configuration) { try runner(configuration, threads) }
+    }
+
+    private func runner(_ sizes: EngineConfiguration, _ threads: Int) throws -> LlamaRunner<CPUBackend> {
+        let limits = sizes.batchLimits
+        return try LlamaRunner(
+            checkpoint,
+            configuration,
+            RunnerSizes(
+                limits: limits,
+                blocks: sizes.blockCount,
+                blockSize: sizes.blockSize,
+                positions: sizes.maxSequenceLength
+            ),
+            on: CPUBackend(limits: limits, vocabularySize: configuration.vocabularySize, threads: threads)
+        )
     }
 }
 

@@ -13,7 +13,8 @@ import Testing
         sequences: Int = 8,
         tokens: Int = 64,
         blocks: Int = 64,
-        waiting: Int = 1024
+        waiting: Int = 1024,
+        runsAhead: Bool = false
     ) async throws -> EngineHandle {
         let configuration = EngineConfiguration(
             maxSequences: sequences,
@@ -23,7 +24,7 @@ import Testing
             blockSize: 4,
             blockCount: blocks
         )
-        return try await EngineHandle.start(configuration) { EchoRunner(vocabularySize: 100) }
+        return try await EngineHandle.start(configuration) { EchoRunner(vocabularySize: 100, runsAhead: runsAhead) }
     }
 
     private func request(
@@ -42,8 +43,9 @@ import Testing
         )
     }
 
-    @Test func `tokens come in order and the last event says why`() async throws {
-        let engine = try await startEcho()
+    @Test(arguments: [false, true])
+    func `tokens come in order and the last event says why`(runsAhead: Bool) async throws {
+        let engine = try await startEcho(runsAhead: runsAhead)
         let length = try await engine.answer(request(1))
         #expect(length.ids == [4, 5, 6, 7].map { TokenID($0) })
         #expect(length.tokens.map(\.index) == [0, 1, 2, 3])
@@ -54,16 +56,18 @@ import Testing
         await engine.stop()
     }
 
-    @Test func `a resumed request goes on where it was`() async throws {
-        let engine = try await startEcho()
+    @Test(arguments: [false, true])
+    func `a resumed request goes on where it was`(runsAhead: Bool) async throws {
+        let engine = try await startEcho(runsAhead: runsAhead)
         let answer = try await engine.answer(request(1, generated: [4, 5]))
         #expect(answer.ids == [6, 7].map { TokenID($0) })
         #expect(answer.tokens.map(\.index) == [2, 3])
         await engine.stop()
     }
 
-    @Test func `a prompt's computed tokens are counted, and an answer's are not`() async throws {
-        let engine = try await startEcho()
+    @Test(arguments: [false, true])
+    func `a prompt's computed tokens are counted, and an answer's are not`(runsAhead: Bool) async throws {
+        let engine = try await startEcho(runsAhead: runsAhead)
         _ = try await engine.answer(request(1, prompt: [1]))
         #expect(engine.statistics.promptTokens == 1)
         _ = try await engine.answer(request(2, prompt: [11, 12, 13], generated: [14, 15]))
@@ -90,7 +94,8 @@ import Testing
         #expect(throws: EngineError.stopped) { try engine.submit(request(6)) }
     }
 
-    @Test func `who leaves is computed no further`() async throws {
+    @Test(arguments: [false, true])
+    func `who leaves is computed no further`(runsAhead: Bool) async throws {
         let configuration = EngineConfiguration(
             maxSequences: 4,
             maxBatchedTokens: 16,
@@ -99,7 +104,7 @@ import Testing
             blockCount: 4096
         )
         // What they ask for would take a quarter of an hour.
-        let engine = try await EngineHandle.start(configuration) { FrailRunner(pause: 0.01) }
+        let engine = try await EngineHandle.start(configuration) { FrailRunner(pause: 0.01, runsAhead: runsAhead) }
         do {
             for await _ in try engine.submit(request(1, max: 90_000)) { break }
         }
@@ -131,8 +136,9 @@ import Testing
         await engine.stop()
     }
 
-    @Test func `stopping cancels what is left and ends every stream`() async throws {
-        let engine = try await startEcho(sequences: 2, tokens: 2)
+    @Test(arguments: [false, true])
+    func `stopping cancels what is left and ends every stream`(runsAhead: Bool) async throws {
+        let engine = try await startEcho(sequences: 2, tokens: 2, runsAhead: runsAhead)
         let streams = try (0..<50).map { try engine.submit(request(UInt64($0), max: 60)) }
         await engine.stop()
         for stream in streams {
@@ -146,8 +152,9 @@ import Testing
         #expect(engine.statistics.finished.total == 50)
     }
 
-    @Test func `draining refuses the new and finishes the old`() async throws {
-        let engine = try await startEcho()
+    @Test(arguments: [false, true])
+    func `draining refuses the new and finishes the old`(runsAhead: Bool) async throws {
+        let engine = try await startEcho(runsAhead: runsAhead)
         let stream = try engine.submit(request(1, max: 40))
         async let drained: Void = engine.drain()
         while true {
@@ -166,7 +173,8 @@ import Testing
         await engine.stop()
     }
 
-    @Test func `a device that fails ends every request once, takes no more and says why`() async throws {
+    @Test(arguments: [false, true])
+    func `a device that fails ends every request once, takes no more and says why`(runsAhead: Bool) async throws {
         let configuration = EngineConfiguration(
             maxSequences: 4,
             maxBatchedTokens: 16,
@@ -174,7 +182,7 @@ import Testing
             blockSize: 4,
             blockCount: 64
         )
-        let engine = try await EngineHandle.start(configuration) { FrailRunner(goodSteps: 5) }
+        let engine = try await EngineHandle.start(configuration) { FrailRunner(goodSteps: 5, runsAhead: runsAhead) }
         let streams = try (0..<8).map { try engine.submit(request(UInt64($0), max: 40)) }
         let failure = EngineError.backend("the device is gone")
         for stream in streams {
@@ -197,11 +205,12 @@ import Testing
 private struct FrailRunner: ModelRunner, ~Copyable {
     private var goodSteps: Int
     private let pause: Double
-    private var echo = EchoRunner(vocabularySize: 100)
+    private var echo: EchoRunner
 
-    init(goodSteps: Int = .max, pause: Double = 0) {
+    init(goodSteps: Int = .max, pause: Double = 0, runsAhead: Bool = false) {
         self.goodSteps = goodSteps
         self.pause = pause
+        echo = EchoRunner(vocabularySize: 100, runsAhead: runsAhead)
     }
 
     var vocabularySize: Int { echo.vocabularySize }
@@ -216,14 +225,16 @@ private struct FrailRunner: ModelRunner, ~Copyable {
 
     mutating func remove(_ slot: AdapterSlot) {}
 
-    mutating func run(
-        _ batch: borrowing Batch,
-        _ requests: borrowing [SamplingRequest],
-        into outputs: inout [SampledToken?]
-    ) throws(BackendError) {
+    var runsAhead: Bool { echo.runsAhead }
+
+    mutating func begin(_ batch: borrowing Batch, _ requests: borrowing [SamplingRequest]) {
+        echo.begin(batch, requests)
+    }
+
+    mutating func finish(into outputs: inout [SampledToken?]) throws(BackendError) {
         Thread.sleep(forTimeInterval: pause)
         goodSteps -= 1
         if goodSteps < 0 { throw BackendError("the device is gone") }
-        try echo.run(batch, requests, into: &outputs)
+        echo.finish(into: &outputs)
     }
 }

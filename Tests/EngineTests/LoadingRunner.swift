@@ -26,12 +26,15 @@ struct LoadingRunner: ModelRunner, ~Copyable {
     let pause: Double
     let log: RunnerLog
     private var slots: [(blocks: [BlockID], questions: Int)?]
+    private var echo: EchoRunner
+    private var flights: [Batch] = []
 
     /// - Parameters:
     ///   - blocks: what each adapter takes.
     ///   - delay: how often to answer that an adapter is on its way.
     ///   - failure: what to answer instead that it has landed.
     ///   - pause: seconds that a step takes.
+    ///   - runsAhead: whether a step begins while the one before it runs.
     init(
         blocks: Int,
         isContiguous: Bool = false,
@@ -39,8 +42,10 @@ struct LoadingRunner: ModelRunner, ~Copyable {
         slots: Int,
         failure: BackendError? = nil,
         pause: Double = 0,
+        runsAhead: Bool = false,
         log: RunnerLog
     ) {
+        echo = EchoRunner(vocabularySize: 64, runsAhead: runsAhead)
         self.blocks = blocks
         self.isContiguous = isContiguous
         self.delay = delay
@@ -80,12 +85,22 @@ struct LoadingRunner: ModelRunner, ~Copyable {
         slots[Int(slot.rawValue)] = nil
     }
 
-    mutating func run(
-        _ batch: borrowing Batch,
-        _ requests: borrowing [SamplingRequest],
-        into outputs: inout [SampledToken?]
-    ) throws(BackendError) {
+    var runsAhead: Bool { echo.runsAhead }
+
+    mutating func finish(into outputs: inout [SampledToken?]) throws(BackendError) {
         if pause > 0 { Thread.sleep(forTimeInterval: pause) }
+        check(flights.removeFirst())
+        echo.finish(into: &outputs)
+    }
+
+    mutating func begin(_ batch: borrowing Batch, _ requests: borrowing [SamplingRequest]) {
+        check(copy batch)
+        flights.append(copy batch)
+        echo.begin(batch, requests)
+    }
+
+    /// A step's adapters must be there and its keys not in their blocks, when it begins and until it ends.
+    private func check(_ batch: Batch) {
         let adapters = Set(slots.compactMap { $0?.blocks }.joined())
         for index in 0..<batch.kvPositions.count where adapters.contains(BlockID(batch.kvPositions[index] / 4)) {
             log.fault("keys were written into an adapter")
@@ -93,11 +108,6 @@ struct LoadingRunner: ModelRunner, ~Copyable {
         for index in 0..<batch.segments.count {
             let slot = batch.segments[index].slot
             if (slots[Int(slot.rawValue)]?.questions ?? 0) <= delay { log.fault("slot \(slot) has not landed") }
-        }
-        outputs.removeAll(keepingCapacity: true)
-        for index in 0..<batch.logitRows.count {
-            let last = batch.tokens[Int(batch.logitRows[index])]
-            outputs.append(SampledToken(token: TokenID(min(last.rawValue + 1, 63))))
         }
     }
 }

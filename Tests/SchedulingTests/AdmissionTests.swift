@@ -18,7 +18,10 @@ import Testing
     private func prompt(_ count: Int) -> TokenList { TokenList(Array(repeating: TokenID(1), count: count)) }
 
     private func commit(_ step: Step, in scheduler: inout Scheduler) {
-        for scheduled in step.sequences { scheduler.commit(scheduled, token: scheduled.wantsToken ? TokenID(7) : nil) }
+        for scheduled in step.sequences {
+            scheduler.issue(scheduled, awaiting: scheduled.wantsToken ? TokenID(-1) : nil)
+            scheduler.commit(scheduled, token: scheduled.wantsToken ? TokenID(7) : nil)
+        }
         scheduler.checkInvariants()
     }
 

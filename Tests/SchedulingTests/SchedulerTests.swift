@@ -28,6 +28,7 @@ import Testing
     /// Commits every scheduled sequence, with the same next token for all.
     private func commit(_ step: Step, in scheduler: inout Scheduler, token: Int32 = 7) {
         for scheduled in step.sequences {
+            scheduler.issue(scheduled, awaiting: scheduled.wantsToken ? TokenID(-1) : nil)
             scheduler.commit(scheduled, token: scheduled.wantsToken ? TokenID(token) : nil)
         }
         scheduler.checkInvariants()
@@ -192,6 +193,7 @@ import Testing
             #expect(open.isEmpty || !step.sequences.isEmpty || !step.preempted.isEmpty, "nothing moves")
             for scheduled in step.sequences {
                 let token = TokenID(Int32.random(in: 0...1, using: &generator))
+                scheduler.issue(scheduled, awaiting: scheduled.wantsToken ? TokenID(-1) : nil)
                 scheduler.commit(scheduled, token: scheduled.wantsToken ? token : nil)
                 if scheduled.wantsToken, scheduler[scheduled.index].tokens.count >= open[scheduled.index] ?? 0 {
                     scheduler.finish(scheduled.index)
@@ -212,4 +214,123 @@ import Testing
         #expect(isIdle)
         #expect(available == 8)
     }
+
+    @Test func `a retired sequence is in no step and keeps its blocks until it is finished`() throws {
+        var scheduler = try makeScheduler(blocks: 4, blockSize: 4)
+        let first = scheduler.add(prompt(7), digest: nil, isReady: true)
+        var step = Step()
+        scheduler.schedule(into: &step)
+        for scheduled in step.sequences { scheduler.issue(scheduled, awaiting: TokenID(-1)) }
+        scheduler.retire(first)
+        scheduler.retire(first)
+        scheduler.checkInvariants()
+        let second = scheduler.add(prompt(9), digest: nil, isReady: true)
+        scheduler.schedule(into: &step)
+        #expect(step.sequences.isEmpty, "the second needs three of the two blocks that are left")
+        let isIdle = scheduler.isIdle
+        #expect(!isIdle)
+        scheduler.finish(first)
+        scheduler.schedule(into: &step)
+        #expect(step.sequences.map(\.index) == [second])
+        scheduler.checkInvariants()
+    }
+
+    @Test func `a block is found by others when it is under way, but only once its tokens are known`() throws {
+        var scheduler = try makeScheduler(tokens: 32, sharesPrefixes: true)
+        let first = scheduler.add(prompt(7), digest: nil, isReady: true)
+        var step = Step()
+        scheduler.schedule(into: &step)
+        let prefill = try #require(step.sequences.first)
+        scheduler.issue(prefill, awaiting: TokenID(-1))
+        #expect(cachedTokenCount(of: prompt(9), in: scheduler) == 4)
+        // The second block is full with a token that nobody knows yet.
+        scheduler.schedule(into: &step)
+        let decode = try #require(step.sequences.first)
+        scheduler.issue(decode, awaiting: TokenID(-1))
+        #expect(cachedTokenCount(of: prompt(9), in: scheduler) == 4)
+        scheduler.commit(prefill, token: TokenID(1))
+        #expect(cachedTokenCount(of: prompt(9), in: scheduler) == 8)
+        scheduler.commit(decode, token: TokenID(1))
+        let tokens = scheduler[first].tokens
+        #expect(tokens.buffer.map(\.rawValue) == Array(repeating: 1, count: 9))
+        scheduler.checkInvariants()
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3, 4])
+    func `with a step under way while the next is planned, blocks add up and everybody finishes`(seed: UInt64) throws {
+        var generator = SplitMix(seed: seed)
+        var scheduler = try makeScheduler(
+            blocks: 8,
+            blockSize: 2,
+            sequences: 3,
+            tokens: 5,
+            sharesPrefixes: seed % 2 == 0
+        )
+        /// How long each sequence gets, and in how many steps that are under way it is.
+        var open: [SequenceIndex: (length: Int, flights: Int, hasEnded: Bool)] = [:]
+        var flights: [[ScheduledSequence]] = []
+        var (added, finished, ahead) = (0, 0, 0)
+        var step = Step()
+        func end(_ index: SequenceIndex, _ scheduler: inout Scheduler) {
+            if open[index]?.flights == 0 {
+                scheduler.finish(index)
+                open[index] = nil
+                finished += 1
+            } else {
+                open[index]?.hasEnded = true
+                scheduler.retire(index)
+            }
+        }
+        for round in 0..<20_000 {
+            if round < 18_000, open.count < 8, Bool.random(using: &generator) {
+                let count = Int.random(in: 1...12, using: &generator)
+                let tokens = (0..<count).map { _ in TokenID(Int32.random(in: 0...1, using: &generator)) }
+                let index = scheduler.add(TokenList(tokens), digest: nil, isReady: true)
+                open[index] = (min(15, count + Int.random(in: 1...6, using: &generator)), 0, false)
+                added += 1
+            }
+            if flights.isEmpty || (flights.count < 2 && scheduler.growsFreely) {
+                scheduler.schedule(into: &step)
+                #expect(flights.isEmpty || step.preempted.isEmpty)
+                for (number, scheduled) in step.sequences.enumerated() {
+                    open[scheduled.index]?.flights += 1
+                    scheduler.issue(scheduled, awaiting: scheduled.wantsToken ? TokenID(Int32(-1 - number)) : nil)
+                }
+                if !step.sequences.isEmpty { flights.append(step.sequences) }
+                ahead += flights.count == 2 ? 1 : 0
+            }
+            if flights.count == 2 || Bool.random(using: &generator), !flights.isEmpty {
+                for scheduled in flights.removeFirst() {
+                    let index = scheduled.index
+                    open[index]?.flights -= 1
+                    if open[index]?.hasEnded == true {
+                        if open[index]?.flights == 0 { end(index, &scheduler) }
+                        continue
+                    }
+                    let token = TokenID(Int32.random(in: 0...1, using: &generator))
+                    scheduler.commit(scheduled, token: scheduled.wantsToken ? token : nil)
+                    let count = scheduled.firstToken + scheduled.count + 1
+                    if scheduled.wantsToken, count >= open[index]?.length ?? 0 { end(index, &scheduler) }
+                }
+            }
+            if Int.random(in: 0..<50, using: &generator) == 0,
+                let cancelled = open.filter({ !$0.value.hasEnded }).keys.min()
+            {
+                end(cancelled, &scheduler)
+            }
+            if round % 16 == 0 { scheduler.checkInvariants() }
+        }
+        #expect(open.isEmpty)
+        #expect(added == finished)
+        #expect(ahead > 1000)
+        let (isIdle, available) = (scheduler.isIdle, scheduler.cache.availableBlockCount)
+        #expect(isIdle)
+        #expect(available == 8)
+    }
+}
+
+/// How many of the tokens a sequence that began now would find computed.
+private func cachedTokenCount(of tokens: TokenList, in scheduler: borrowing Scheduler) -> Int {
+    var cache = scheduler.cache
+    return cache.startSequence(digest: nil, tokens: tokens.buffer.span).cachedTokens
 }

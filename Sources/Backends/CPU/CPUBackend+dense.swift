@@ -4,7 +4,13 @@ internal import Core
 extension CPUBackend {
     package mutating func prepare(_ pass: (inout CPUBackend) -> CPURows) {}
 
-    package mutating func forward(_ batch: borrowing Batch, _ pass: (inout CPUBackend) -> CPURows) -> CPURows {
+    package var runsAhead: Bool { false }
+
+    package mutating func forward(
+        _ batch: borrowing Batch,
+        choosing requests: borrowing [SamplingRequest],
+        _ pass: (inout CPUBackend) -> CPURows
+    ) -> CPURows {
         inputs.load(batch)
         return pass(&self)
     }

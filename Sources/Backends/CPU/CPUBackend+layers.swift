@@ -116,16 +116,14 @@ extension CPUBackend {
 
     package mutating func finish() {}
 
-    package mutating func sample(
-        _ logits: CPURows,
-        _ requests: borrowing [SamplingRequest],
-        into outputs: inout [SampledToken?]
-    ) {
+    package mutating func sample(_ logits: CPURows, _ requests: borrowing [SamplingRequest]) {
         precondition(requests.count == inputs.wantedCount, "one sampling request for each wanted row")
-        outputs.removeAll(keepingCapacity: true)
+        samples.removeAll(keepingCapacity: true)
         for index in 0..<requests.count {
             let row = UnsafeMutableBufferPointer(start: logits.pointer + index * logits.width, count: logits.width)
-            outputs.append(sampler.sample(row, for: requests[index]))
+            samples.append(sampler.sample(row, for: requests[index]))
         }
     }
+
+    package mutating func takeSamples(into outputs: inout [SampledToken?]) { swap(&samples, &outputs) }
 }

@@ -21,6 +21,8 @@ package struct CPUBackend: Backend, ~Copyable {
     var slots = CPUAdapterSlots()
     var segments = SegmentScratch()
     var sampler: Sampler
+    /// What the step has chosen.
+    var samples: [SampledToken?] = []
     let ranks: HostRanks.Member?
 
     /// - Parameters:

@@ -229,21 +229,15 @@ extension CUDABackend {
         if let fault = faults.first { throw BackendError(fault.description) }
     }
 
-    package mutating func sample(
-        _ logits: CUDARows,
-        _ requests: borrowing [SamplingRequest],
-        into outputs: inout [SampledToken?]
-    ) throws(BackendError) {
+    package mutating func sample(_ logits: CUDARows, _ requests: borrowing [SamplingRequest]) {
+        let count = requests.count
         faults.attempt { () throws(CUDAError) in
-            try operations.sampler.sample(
-                logits: logits.address,
-                width: logits.width,
-                requests,
-                into: &outputs,
-                on: stream
-            )
-            if requests.isEmpty { try stream.synchronize() }
+            try operations.sampler.sample(logits: logits.address, width: logits.width, count: count, on: stream)
         }
+    }
+
+    package mutating func takeSamples(into outputs: inout [SampledToken?]) throws(BackendError) {
+        faults.attempt { () throws(CUDAError) in try operations.sampler.take(into: &outputs) }
         if let fault = faults.first { throw BackendError(fault.description) }
     }
 }

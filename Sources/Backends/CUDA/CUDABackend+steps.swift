@@ -2,11 +2,15 @@ internal import CUDA
 internal import Core
 
 extension CUDABackend {
+    /// Other ranks do not know the tokens that the first one chooses.
+    package var runsAhead: Bool { rankSums == nil }
+
     package mutating func forward(
         _ batch: borrowing Batch,
+        choosing requests: borrowing [SamplingRequest],
         _ pass: (inout CUDABackend) -> CUDARows
     ) -> CUDARows {
-        guard let bucket = begin(batch) else { return pass(&self) }
+        guard let bucket = begin(batch, choosing: requests) else { return pass(&self) }
         if graphs.recording(bucket, extent.updates) == nil { record(bucket, pass) }
         guard let (graph, result) = graphs.recording(bucket, extent.updates) else {
             let width = shape.vocabularySize
@@ -19,7 +23,7 @@ extension CUDABackend {
     /// Takes a step's inputs; operations issued from now on cover its rows.
     ///
     /// - Returns: the bucket of the recorded pass that computes the step; nil where none does.
-    mutating func begin(_ batch: borrowing Batch) -> Int? {
+    mutating func begin(_ batch: borrowing Batch, choosing requests: borrowing [SamplingRequest] = []) -> Int? {
         let bucket = batch.isDecode && settings.usesGraphs ? graphs.bucket(for: batch.tokenCount) : nil
         undivided = UndividedRows()
         pendingUpdates = PendingUpdates()
@@ -38,7 +42,10 @@ extension CUDABackend {
         }
         step.load(batch, rows: extent.rows, columns: extent.columns)
         let stream = stream
-        faults.attempt { () throws(CUDAError) in try step.upload(on: stream) }
+        faults.attempt { () throws(CUDAError) in
+            let inputs = try operations.sampler.load(requests, on: stream)
+            try step.upload(beside: inputs, awaited: operations.sampler.tokens, on: stream)
+        }
         return bucket
     }
 

@@ -29,8 +29,8 @@ extension CUDABackend {
             let (start, end) = (try Event(context, timing: true), try Event(context, timing: true))
             for replay in -3..<replays {
                 // Each replay is a step of its own: words of an earlier one must not pass for its.
-                step.count()
-                try step.upload(on: stream)
+                step.`repeat`()
+                try step.upload(awaited: operations.sampler.tokens, on: stream)
                 try start.record(on: stream)
                 try graph.launch(on: stream)
                 try end.record(on: stream)

@@ -4,8 +4,8 @@ internal import Sampling
 
 /// The operations on one NVIDIA GPU, in bfloat16 or float16 with float32 sums.
 ///
-/// Operations are issued to a stream and return at once. The first error stays: what follows it is skipped, and `sample`
-/// throws it. Steps in which every sequence decodes run as graphs, recorded once for each number of rows and
+/// Operations are issued to a stream and return at once. The first error stays: what follows it is skipped, and
+/// `takeSamples` throws it. Steps in which every sequence decodes run as graphs, recorded once for each number of rows and
 /// each way of low-rank updates (`StepUpdates`); padding rows fill a graph up.
 package struct CUDABackend: Backend, ~Copyable {
     package typealias Matrix = CUDAMatrix

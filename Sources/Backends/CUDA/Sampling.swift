@@ -25,12 +25,12 @@ final class DeviceSampler {
     private let partials: DeviceBuffer
     private let sums: DeviceBuffer
     private let scratch: DeviceBuffer
-    /// Tokens, then reports.
-    private let results: DeviceBuffer
-    private let hostResults: PinnedBuffer
+    private let chosen: DeviceBuffer
     private var inputs: DeviceBuffer
-    private var hostInputs: PinnedBuffer
-    private var plan: SamplingPlan
+    /// Of steps that are issued in turn: one may be running while the next is written.
+    private var turns: [SamplingTurn]
+    private var issuedCount = 0
+    private var takenCount = 0
 
     /// - Parameter type: of logits: float32, or the 16-bit type of activations.
     static func jobs(_ shape: ModelShape, type: ScalarType) -> [KernelJob] {
@@ -63,14 +63,20 @@ final class DeviceSampler {
         sums = try DeviceBuffer(context, byteCount: sequences * chunks * MemoryLayout<Double>.stride)
         let editedRows = min(sequences, Self.mostEdited)
         scratch = try DeviceBuffer(context, byteCount: editedRows * chunks * Self.chunk * MemoryLayout<Float>.stride)
-        let reportStart = Self.reportStart(sequences)
-        let resultBytes = reportStart + sequences * MemoryLayout<SampleReport>.stride
-        results = try DeviceBuffer(context, byteCount: resultBytes)
-        hostResults = try PinnedBuffer(context, byteCount: resultBytes)
+        chosen = try DeviceBuffer(context, byteCount: sequences * MemoryLayout<Int32>.stride)
         let inputBytes = 256 + sequences * (MemoryLayout<SampleRow>.stride + 1024)
         inputs = try DeviceBuffer(context, byteCount: inputBytes)
-        hostInputs = try PinnedBuffer(context, byteCount: inputBytes)
-        plan = SamplingPlan(vocabularySize: vocabularySize)
+        turns = []
+        for _ in 0..<2 {
+            turns.append(
+                try SamplingTurn(
+                    context,
+                    vocabularySize: vocabularySize,
+                    sequences: sequences,
+                    inputBytes: inputBytes
+                )
+            )
+        }
     }
 
     /// The bytes that `init` takes on the device, for budgets.
@@ -80,103 +86,75 @@ final class DeviceSampler {
         return scratch + sequences * (chunks * 8 + 4096)
     }
 
-    /// Chooses a token for each request from the rows of `logits`, and waits.
+    /// On the device, the tokens that the last step chose: `[W]`.
+    var tokens: UInt64 { chosen.address }
+
+    /// Writes what the next step's requests need; to be fetched to the device before `sample`.
+    ///
+    /// - Parameter stream: that of all steps.
+    func load(_ requests: borrowing [SamplingRequest], on stream: Stream) throws(CUDAError) -> PinnedInputs {
+        precondition(issuedCount - takenCount < turns.count, "a third step before the first has ended")
+        precondition(requests.count <= sequences, "\(requests.count) requests, room for \(sequences)")
+        let turn = issuedCount % turns.count
+        let needed = turns[turn].plan(requests)
+        if needed > inputs.byteCount {
+            // The step before may still be using the smaller ones.
+            try stream.synchronize()
+            inputs = try DeviceBuffer(context, byteCount: 2 * needed)
+            for turn in turns.indices { try turns[turn].grow(to: 2 * needed) }
+        }
+        return turns[turn].write(to: inputs.address)
+    }
+
+    /// Chooses a token for each request given to `load`, from the rows of `logits`.
     ///
     /// - Parameters:
     ///   - logits: `[requests, width]`, of the type that the module was compiled for; left as they are.
-    ///   - outputs: replaced by one entry for each request; nil where no token had a finite logit.
-    func sample(
-        logits: UInt64,
-        width: Int,
-        _ requests: borrowing [SamplingRequest],
-        into outputs: inout [SampledToken?],
-        on stream: Stream
-    ) throws(CUDAError) {
-        outputs.removeAll(keepingCapacity: true)
-        guard !requests.isEmpty else { return }
-        precondition(requests.count <= sequences, "\(requests.count) requests, room for \(sequences)")
-        plan.fill(requests)
-        let layout = try upload(on: stream)
-        try chooseAmongAll(logits, width, layout, on: stream)
-        try chooseEdited(logits, width, layout, on: stream)
-        try reportProbabilities(logits, width, layout, on: stream)
-        let used = Self.reportStart(sequences) + plan.reported.count * MemoryLayout<SampleReport>.stride
-        try stream.copy(
-            from: results.address,
-            to: UnsafeMutableRawBufferPointer(rebasing: hostResults.bytes[..<used])
-        )
-        try stream.synchronize()
-        collect(into: &outputs)
+    ///   - count: of the requests.
+    func sample(logits: UInt64, width: Int, count: Int, on stream: Stream) throws(CUDAError) {
+        let turn = turns[issuedCount % turns.count]
+        precondition(turn.plan.rows.count == count, "\(count) requests, \(turn.plan.rows.count) before the step")
+        try chooseAmongAll(logits, width, turn, on: stream)
+        try chooseEdited(logits, width, turn, on: stream)
+        try reportProbabilities(logits, width, turn, on: stream)
+        try turn.end.record(on: stream)
+        issuedCount += 1
     }
 
-    /// Where the reports begin behind the tokens.
-    private static func reportStart(_ sequences: Int) -> Int { (sequences * 4 + 255) / 256 * 256 }
+    /// Waits for the oldest step whose tokens were not taken.
+    ///
+    /// - Parameter outputs: replaced by one entry for each request; nil where no token had a finite logit.
+    func take(into outputs: inout [SampledToken?]) throws(CUDAError) {
+        precondition(takenCount < issuedCount, "no step has chosen tokens")
+        let turn = turns[takenCount % turns.count]
+        try turn.end.synchronize()
+        takenCount += 1
+        turn.collect(into: &outputs)
+    }
 }
 
 extension DeviceSampler {
-    /// Where the parts of the plan lie on the device.
-    private struct Layout {
-        var count: UInt64 = 0
-        var rows: UInt64 = 0
-        var edited: UInt64 = 0
-        var reported: UInt64 = 0
-        var biases: UInt64 = 0
-        var seen: UInt64 = 0
-    }
-
-    /// Brings the plan onto the device, after making room for it.
-    private func upload(on stream: Stream) throws(CUDAError) -> Layout {
-        let needed =
-            6 * 16 + plan.rows.count * MemoryLayout<SampleRow>.stride + 4 * (plan.edited.count + plan.reported.count)
-            + 8 * (plan.biases.count + plan.seen.count)
-        if needed > inputs.byteCount {
-            // The step before has ended, so nothing uses the smaller ones.
-            inputs = try DeviceBuffer(context, byteCount: 2 * needed)
-            hostInputs = try PinnedBuffer(context, byteCount: 2 * needed)
-        }
-        var end = 0
-        var layout = Layout()
-        layout.count = put([Int32(plan.rows.count)], at: &end)
-        layout.rows = put(plan.rows, at: &end)
-        layout.edited = put(plan.edited, at: &end)
-        layout.reported = put(plan.reported, at: &end)
-        layout.biases = put(plan.biases, at: &end)
-        layout.seen = put(plan.seen, at: &end)
-        try stream.copy(UnsafeRawBufferPointer(rebasing: hostInputs.bytes[..<end]), to: inputs.address)
-        return layout
-    }
-
-    private func put<Element: BitwiseCopyable>(_ elements: [Element], at end: inout Int) -> UInt64 {
-        let start = end
-        let count = elements.count * MemoryLayout<Element>.stride
-        elements.withUnsafeBytes { source in
-            UnsafeMutableRawBufferPointer(rebasing: hostInputs.bytes[start..<start + count]).copyMemory(from: source)
-        }
-        end = (start + count + 15) / 16 * 16
-        return inputs.address + UInt64(start)
-    }
-
     private func chooseAmongAll(
         _ logits: UInt64,
         _ width: Int,
-        _ layout: Layout,
+        _ turn: SamplingTurn,
         on stream: Stream
     ) throws(CUDAError) {
-        let count = plan.rows.count
-        guard plan.edited.count < count else { return }
+        let count = turn.plan.rows.count
+        guard turn.plan.edited.count < count else { return }
         let parameters = SampleParams(
             logits: logits,
-            rows: layout.rows,
-            rowCount: layout.count,
+            rows: turn.layout.rows,
+            rowCount: turn.layout.count,
             largest: partials.address,
             sums: sums.address,
-            tokens: results.address,
+            tokens: chosen.address,
+            hostTokens: turn.tokens,
             pitch: Int32(width),
             unused: 0
         )
-        // The first follows a copy, which no kernel may overlap.
         try largest.launch(parameters, grid: (parts, count, 1), block: 256, on: stream)
-        if plan.draws {
+        if turn.plan.draws {
             try weigh.launch(
                 parameters,
                 grid: (parts, count, 1),
@@ -191,25 +169,26 @@ extension DeviceSampler {
     private func chooseEdited(
         _ logits: UInt64,
         _ width: Int,
-        _ layout: Layout,
+        _ turn: SamplingTurn,
         on stream: Stream
     ) throws(CUDAError) {
-        for start in stride(from: 0, to: plan.edited.count, by: Self.mostEdited) {
+        for start in stride(from: 0, to: turn.plan.edited.count, by: Self.mostEdited) {
             let parameters = SampleEditedParams(
                 logits: logits,
-                rows: layout.rows,
-                list: layout.edited + UInt64(4 * start),
+                rows: turn.layout.rows,
+                list: turn.layout.edited + UInt64(4 * start),
                 listCount: 0,
-                biases: layout.biases,
-                seen: layout.seen,
+                biases: turn.layout.biases,
+                seen: turn.layout.seen,
                 scratch: scratch.address,
                 largest: partials.address,
                 sums: sums.address,
-                tokens: results.address,
+                tokens: chosen.address,
+                hostTokens: turn.tokens,
                 pitch: Int32(width),
                 unused: 0
             )
-            let count = min(Self.mostEdited, plan.edited.count - start)
+            let count = min(Self.mostEdited, turn.plan.edited.count - start)
             let grid = (parts, count, 1)
             try edit.launch(parameters, grid: grid, block: 256, on: stream)
             try weighEdited.launch(parameters, grid: grid, block: 256, overlapsPredecessor: true, on: stream)
@@ -220,52 +199,20 @@ extension DeviceSampler {
     private func reportProbabilities(
         _ logits: UInt64,
         _ width: Int,
-        _ layout: Layout,
+        _ turn: SamplingTurn,
         on stream: Stream
     ) throws(CUDAError) {
-        guard !plan.reported.isEmpty else { return }
+        guard !turn.plan.reported.isEmpty else { return }
         let parameters = SampleReportParams(
             logits: logits,
-            rows: layout.rows,
-            list: layout.reported,
+            rows: turn.layout.rows,
+            list: turn.layout.reported,
             listCount: 0,
-            tokens: results.address,
-            reports: results.address + UInt64(Self.reportStart(sequences)),
+            tokens: chosen.address,
+            reports: turn.reports,
             pitch: Int32(width),
             unused: 0
         )
-        try report.launch(parameters, grid: (plan.reported.count, 1, 1), block: 1024, on: stream)
-    }
-
-    private func collect(into outputs: inout [SampledToken?]) {
-        let bytes = UnsafeRawBufferPointer(hostResults.bytes)
-        for row in plan.rows.indices {
-            let token = bytes.load(fromByteOffset: 4 * row, as: Int32.self)
-            outputs.append(token < 0 ? nil : SampledToken(token: TokenID(token)))
-        }
-        let start = Self.reportStart(sequences)
-        for (index, row) in plan.reported.enumerated() {
-            guard let chosen = outputs[Int(row)] else { continue }
-            let offset = start + index * MemoryLayout<SampleReport>.stride
-            let report = bytes.load(fromByteOffset: offset, as: SampleReport.self)
-            outputs[Int(row)] = SampledToken(token: chosen.token, logprob: report.logprob, top: report.top)
-        }
-    }
-}
-
-extension SampleReport {
-    /// The likeliest tokens, likeliest first.
-    fileprivate var top: [TokenLogprob] {
-        let count = Int(topCount)
-        return withUnsafeBytes(of: topTokens) { tokens in
-            withUnsafeBytes(of: topLogprobs) { logprobs in
-                (0..<count).map { index in
-                    TokenLogprob(
-                        token: TokenID(tokens.load(fromByteOffset: 4 * index, as: Int32.self)),
-                        logprob: logprobs.load(fromByteOffset: 4 * index, as: Float.self)
-                    )
-                }
-            }
-        }
+        try report.launch(parameters, grid: (turn.plan.reported.count, 1, 1), block: 1024, on: stream)
     }
 }

@@ -93,45 +93,54 @@ struct StepLayout: Equatable {
     }
 }
 
-/// A step's inputs on their way to the device: one pinned buffer, one device buffer, one kernel that fetches (step.cu).
+/// A step's inputs on their way to the device: one kernel fetches them from pinned memory (step.cu).
+///
+/// Pinned memory is there twice: a step is written while the one before it may not have fetched its own yet.
 struct StepBuffer {
     let layout: StepLayout
-    private let host: PinnedBuffer
+    private let hosts: [PinnedBuffer]
     private let device: DeviceBuffer
     private let fetch: Kernel
-    private let numbers: UnsafeMutableBufferPointer<Int32>
+    private var round: Int32 = 0
     private var used = 0
 
     init(_ context: Context, _ layout: StepLayout) throws(CUDAError) {
         self.layout = layout
-        host = try PinnedBuffer(context, byteCount: layout.count * MemoryLayout<Int32>.size)
+        let byteCount = layout.count * MemoryLayout<Int32>.size
+        hosts = [try PinnedBuffer(context, byteCount: byteCount), try PinnedBuffer(context, byteCount: byteCount)]
+        for host in hosts { host.elements(Int32.self).initialize(repeating: 0) }
         device = try DeviceBuffer(context, byteCount: layout.count * MemoryLayout<Int32>.size)
         try device.fill(0)
         let compiler = KernelCompiler(try NVRTC(driverVersion: context.driver.version))
         let job = KernelJob(KernelSource(embedded: "step.cu"), defines: [:])
         fetch = try compiler.compile([job], for: context)[0].kernel("punica_fetch_step")
-        numbers = host.elements(Int32.self)
-        numbers.initialize(repeating: 0)
     }
 
     func address(_ region: StepLayout.Region) -> UInt64 {
         device.address + UInt64(region.start * MemoryLayout<Int32>.size)
     }
 
-    /// The host's side of a region, to be filled before `upload`.
+    private var host: PinnedBuffer { hosts[Int(round & 1)] }
+
+    /// The host's side of a region of the present step, to be filled before `upload`.
     func elements(_ region: StepLayout.Region) -> UnsafeMutableBufferPointer<Int32> {
-        UnsafeMutableBufferPointer(rebasing: numbers[region.start..<region.start + region.capacity])
+        let numbers = host.elements(Int32.self)
+        return UnsafeMutableBufferPointer(rebasing: numbers[region.start..<region.start + region.capacity])
     }
 
-    /// Begins another step, with what is there or what is loaded.
-    func count() { elements(layout.counts)[StepLayout.Counts.round] &+= 1 }
+    /// Begins another step with the numbers of the one before, which has ended.
+    mutating func `repeat`() {
+        round &+= 2
+        elements(layout.counts)[StepLayout.Counts.round] = round
+    }
 
     /// Takes a batch, padded to `rows` rows that store nothing.
     ///
     /// - Parameter columns: segments whose updates are columns of the products.
     mutating func load(_ batch: borrowing Batch, rows: Int, columns: LowRankColumns) {
-        count()
+        round &+= 1
         let counts = elements(layout.counts)
+        counts[StepLayout.Counts.round] = round
         counts[StepLayout.Counts.rows] = Int32(batch.tokenCount)
         counts[StepLayout.Counts.sequences] = Int32(batch.sequenceCount)
         counts[StepLayout.Counts.segments] = Int32(batch.segments.count)
@@ -220,17 +229,42 @@ struct StepBuffer {
         }
     }
 
-    /// Fetches everything up to the last used page index; the host's side must stay as it is until the step is done.
-    func upload(on stream: Stream) throws(CUDAError) {
+    /// Fetches everything up to the last used page index; the host's side stays as it is until the step is done.
+    ///
+    /// - Parameters:
+    ///   - others: more to be fetched.
+    ///   - awaited: tokens chosen by the step before, which those in the batch may refer to.
+    func upload(
+        beside others: PinnedInputs = PinnedInputs(),
+        awaited: UInt64,
+        on stream: Stream
+    ) throws(CUDAError) {
         // Both buffers are whole numbers of packs.
         let packs = (used + 3) / 4
         let parameters = FetchStepParams(
-            // Pinned memory has one address for both sides.
-            source: UInt64(UInt(bitPattern: host.bytes.baseAddress)),
+            source: host.deviceAddress,
             target: device.address,
+            otherSource: others.source,
+            otherTarget: others.target,
+            chosen: awaited,
             packCount: Int32(packs),
-            unused: 0
+            otherPackCount: Int32(others.packCount),
+            firstToken: Int32(layout.tokens.start),
+            tokenEnd: Int32(layout.tokens.start + layout.tokens.capacity)
         )
-        try fetch.launch(parameters, grid: ((packs + 255) / 256, 1, 1), block: 256, on: stream)
+        let blocks = (packs + others.packCount + 255) / 256
+        try fetch.launch(parameters, grid: (blocks, 1, 1), block: 256, on: stream)
     }
+}
+
+/// Pinned memory to be fetched to the device, in packs of 16 bytes.
+struct PinnedInputs {
+    var source: UInt64 = 0
+    var target: UInt64 = 0
+    var packCount = 0
+}
+
+extension PinnedBuffer {
+    /// Pinned memory has one address for both sides.
+    var deviceAddress: UInt64 { UInt64(UInt(bitPattern: bytes.baseAddress)) }
 }

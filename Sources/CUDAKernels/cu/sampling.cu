@@ -85,5 +85,5 @@ extern "C" __global__ void __launch_bounds__(32) punica_sample_choose(const __gr
         const Divisor divisor(temperature);
         token = locate(u, sums, [&](int id) { return weigh(widen(logits[id]), largest.value, divisor); });
     }
-    if (threadIdx.x == 0) p.tokens[row] = token;
+    if (threadIdx.x == 0) tell(p, row, token);
 }

@@ -102,7 +102,7 @@ extern "C" __global__ void __launch_bounds__(rowThreads, 1)
     const SampleRow row = p.rows[index];
     const Largest largest = rowLargest(p.largest, index);
     if (largest.token == nothing || row.temperature == 0) {
-        if (threadIdx.x == 0) p.tokens[index] = largest.token == nothing ? -1 : largest.token;
+        if (threadIdx.x == 0) tell(p, index, largest.token == nothing ? -1 : largest.token);
         return;
     }
     const float *weights = editedRow(p, blockIdx.x);
@@ -130,5 +130,5 @@ extern "C" __global__ void __launch_bounds__(rowThreads, 1)
     if (warp() != 0) return;
     const int token =
         locate(uniform(row.seed, row.position), sums, [&](int id) { return keep(weights[id], id); });
-    if (threadIdx.x == 0) p.tokens[index] = token;
+    if (threadIdx.x == 0) tell(p, index, token);
 }

@@ -105,3 +105,10 @@ __device__ __forceinline__ Largest rowLargest(const SampleLargest *partLargest, 
     }
     return warpLargest(largest);
 }
+
+// The chosen token, for the next step and for the host.
+template <class Params>
+__device__ __forceinline__ void tell(const Params &p, int row, int token) {
+    p.tokens[row] = token;
+    p.hostTokens[row] = token;
+}

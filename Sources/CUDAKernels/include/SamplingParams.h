@@ -64,8 +64,9 @@ struct SampleParams {
     DEVICE_POINTER(struct SampleLargest) largest;
     // [W, chunks]
     DEVICE_POINTER(double) sums;
-    // [W]
+    // [W], for the next step and for the host
     DEVICE_POINTER(int32_t) tokens;
+    DEVICE_POINTER(int32_t) hostTokens;
     int32_t pitch;
     int32_t unused;
 };
@@ -84,6 +85,7 @@ struct SampleEditedParams {
     DEVICE_POINTER(struct SampleLargest) largest;
     DEVICE_POINTER(double) sums;
     DEVICE_POINTER(int32_t) tokens;
+    DEVICE_POINTER(int32_t) hostTokens;
     int32_t pitch;
     int32_t unused;
 };

@@ -6,6 +6,14 @@
 struct FetchStepParams {
     DEVICE_POINTER(const void) source;
     DEVICE_POINTER(void) target;
+    DEVICE_POINTER(const void) otherSource;
+    DEVICE_POINTER(void) otherTarget;
+    // What the step before has chosen, by wanted row; -1 where nothing could be chosen.
+    DEVICE_POINTER(const int32_t) chosen;
+    // 16 bytes each.
     int32_t packCount;
-    int32_t unused;
+    int32_t otherPackCount;
+    // Where tokens are among the numbers of source; multiples of 4.
+    int32_t firstToken;
+    int32_t tokenEnd;
 };

@@ -1,0 +1,148 @@
+internal import Backends
+internal import Core
+internal import Models
+internal import Sampling
+internal import Scheduling
+
+/// Where the device can, a step is planned and given to it while the one before runs, so that it never waits for the
+/// host. The tokens of that one are not known by then: `TokenID.awaited` stands for each. A sequence that ends with such
+/// a token is computed once more in vain, and keeps its blocks and its adapter meanwhile.
+extension Engine where Runner: ~Copyable {
+    /// Begins what steps can begin, and ends the oldest one.
+    ///
+    /// - Returns: how long the device was given work or waited for; nil if there was nothing to compute, as when all that
+    ///   wait are waiting for their adapters.
+    mutating func step() -> Duration? {
+        do throws(BackendError) {
+            var forward = Duration.zero
+            while !flights.isFull, flights.isEmpty || runner.runsAhead {
+                guard let duration = try begin() else { break }
+                forward += duration
+            }
+            return flights.isEmpty ? nil : forward + (try finish())
+        } catch {
+            fail(error)
+            return nil
+        }
+    }
+
+    /// Ends all steps that are under way.
+    mutating func finishFlights() {
+        do throws(BackendError) {
+            while !flights.isEmpty { _ = try finish() }
+        } catch {
+            fail(error)
+        }
+    }
+
+    /// Plans a step and gives it to the device.
+    ///
+    /// - Returns: how long giving it took; nil if there is none to begin now.
+    private mutating func begin() throws(BackendError) -> Duration? {
+        guard flights.isEmpty || canPlanAhead else { return nil }
+        try placeAdapters()
+        // Placing may have taken blocks.
+        guard flights.isEmpty || scheduler.growsFreely else { return nil }
+        scheduler.schedule(into: &plan)
+        counters.preemptions += plan.preempted.count
+        guard !plan.sequences.isEmpty else { return nil }
+        builder.build(plan, scheduler: scheduler, sequences: sequences)
+        let start = ContinuousClock.now
+        try runner.begin(builder.batch, builder.requests)
+        let duration = ContinuousClock.now - start
+        flights.append(rowCount: builder.batch.tokenCount) { builder.exchangeOrder(&$0) }
+        noteIssue()
+        return duration
+    }
+
+    /// Whether the step after the one under way can be planned without knowing its tokens, and without preempting.
+    private var canPlanAhead: Bool {
+        guard scheduler.growsFreely else { return false }
+        for position in 0..<flights.newest.order.count {
+            let scheduled = flights.newest.order[position]
+            if scheduled.wantsToken, sequences[scheduled.index.offset]?.needsHistory == true { return false }
+        }
+        return true
+    }
+
+    /// Lets a token stand in for each that the new step will choose, and keeps those that end with it out of the next.
+    private mutating func noteIssue() {
+        var wanted = 0
+        for position in 0..<flights.newest.order.count {
+            let scheduled = flights.newest.order[position]
+            guard let sequence = sequences[scheduled.index.offset] else { preconditionFailure("no such sequence") }
+            sequence.flightCount += 1
+            scheduler.issue(scheduled, awaiting: scheduled.wantsToken ? .awaited(wanted) : nil)
+            guard scheduled.wantsToken else { continue }
+            wanted += 1
+            if sequence.ends(at: sequence.tokens.count) { scheduler.retire(scheduled.index) }
+        }
+    }
+
+    /// Waits for the oldest step and commits it.
+    ///
+    /// - Returns: how long it waited.
+    private mutating func finish() throws(BackendError) -> Duration {
+        let start = ContinuousClock.now
+        try runner.finish(into: &outputs)
+        let duration = ContinuousClock.now - start
+        var wanted = 0
+        counters.batchSize = flights.oldest.order.count
+        counters.batchTokens = flights.oldest.rowCount
+        for position in 0..<flights.oldest.order.count {
+            let scheduled = flights.oldest.order[position]
+            commit(scheduled, scheduled.wantsToken ? outputs[wanted] : nil)
+            if scheduled.wantsToken { wanted += 1 }
+        }
+        flights.removeOldest()
+        return duration
+    }
+
+    /// Hands a chosen token to its sequence, which may end with it; or lets go of one that had ended meanwhile.
+    private mutating func commit(_ scheduled: ScheduledSequence, _ output: SampledToken?) {
+        guard let sequence = sequences[scheduled.index.offset] else { preconditionFailure("no such sequence") }
+        sequence.flightCount -= 1
+        counters.promptTokens += scheduled.tokenCount(below: sequence.request.prompt.count)
+        if sequence.hasEnded {
+            if sequence.flightCount == 0 { giveBack(scheduled.index, sequence) }
+            return
+        }
+        scheduler.commit(scheduled, token: output?.token)
+        guard scheduled.wantsToken else { return }
+        guard let output else {
+            return end(scheduled.index, with: .failed(.backend("no token has a finite logit")))
+        }
+        deliver(output, to: scheduled.index, sequence, count: scheduled.firstToken + scheduled.count + 1)
+    }
+
+    /// - Parameter count: the sequence's tokens with this one.
+    private mutating func deliver(
+        _ output: SampledToken,
+        to index: SequenceIndex,
+        _ sequence: EngineSequence,
+        count: Int
+    ) {
+        counters.generatedTokens += 1
+        let token = GeneratedToken(
+            index: sequence.generatedCount(of: count) - 1,
+            id: output.token,
+            logprob: output.logprob,
+            top: output.top
+        )
+        events.append(.token(index, token))
+        if let reason = sequence.finishReason(after: output.token, count: count) {
+            end(index, with: .finished(reason))
+        }
+    }
+
+    /// Counts the step that just ended.
+    ///
+    /// - Parameters:
+    ///   - duration: from the taking of messages to the handing over of events.
+    ///   - forward: of it, what `step` returned.
+    mutating func measure(step duration: Duration, forward: Duration) {
+        counters.steps += 1
+        counters.stepSeconds.observe(duration / .seconds(1))
+        counters.overheadSeconds.observe((duration - forward) / .seconds(1))
+    }
+}

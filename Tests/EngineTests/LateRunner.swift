@@ -1,0 +1,84 @@
+import Adapters
+import Backends
+import Core
+import Models
+import Sampling
+
+/// Computes a step only when it is to end, as late as a GPU could, and lets others begin before: whoever takes away what a
+/// step needs while it is under way gets wrong tokens.
+struct LateRunner<Base: ModelRunner & ~Copyable>: ModelRunner, ~Copyable {
+    private struct Flight {
+        var batch: Batch
+        let requests: [Request]
+    }
+
+    private struct Request {
+        let parameters: SamplingParameters
+        let history: [TokenID]
+        let promptCount: Int
+        let banned: [TokenID]
+    }
+
+    private var base: Base
+    private var flights: [Flight] = []
+    private var last: [SampledToken?] = []
+
+    init(_ base: consuming Base) { self.base = base }
+
+    var vocabularySize: Int { base.vocabularySize }
+    var runsAhead: Bool { true }
+    func footprint(of adapter: LoadedAdapter) -> AdapterFootprint { base.footprint(of: adapter) }
+
+    mutating func install(_ adapter: LoadedAdapter, in blocks: [BlockID]) -> AdapterSlot? {
+        base.install(adapter, in: blocks)
+    }
+
+    mutating func hasLanded(_ slot: AdapterSlot) throws(BackendError) -> Bool { try base.hasLanded(slot) }
+    mutating func remove(_ slot: AdapterSlot) { base.remove(slot) }
+
+    mutating func begin(_ batch: borrowing Batch, _ requests: borrowing [SamplingRequest]) {
+        precondition(flights.count < 2, "a third step before the first has ended")
+        let awaits = batch.tokens.contains { $0.awaitedNumber != nil }
+        precondition(!awaits || flights.count == 1, "a token of no step that is running")
+        var copies: [Request] = []
+        for index in 0..<requests.count {
+            let (parameters, history) = (requests[index].parameters, Array(requests[index].history))
+            let isKnown = history.allSatisfy { $0.awaitedNumber == nil }
+            precondition(isKnown || !parameters.hasPenalties, "penalties for tokens that are not known")
+            copies.append(
+                Request(
+                    parameters: parameters,
+                    history: history,
+                    promptCount: requests[index].promptCount,
+                    banned: requests[index].banned
+                )
+            )
+        }
+        flights.append(Flight(batch: copy batch, requests: copies))
+    }
+
+    mutating func finish(into outputs: inout [SampledToken?]) throws(BackendError) {
+        var flight = flights.removeFirst()
+        for row in flight.batch.tokens.indices {
+            guard let number = flight.batch.tokens[row].awaitedNumber else { continue }
+            flight.batch.tokens[row] = last[number]?.token ?? TokenID(0)
+        }
+        // Histories stay where they are until the step has run.
+        let histories = flight.requests.map { request in
+            let room = UnsafeMutableBufferPointer<TokenID>.allocate(capacity: request.history.count)
+            _ = room.initialize(from: request.history)
+            return room
+        }
+        defer { histories.forEach { $0.deallocate() } }
+        let requests = zip(flight.requests, histories).map { request, history in
+            SamplingRequest(
+                parameters: request.parameters,
+                history: UnsafeBufferPointer(history),
+                promptCount: request.promptCount,
+                banned: request.banned
+            )
+        }
+        try base.run(flight.batch, requests, into: &outputs)
+        last = outputs
+    }
+}
