@@ -2,6 +2,8 @@ internal import Core
 
 /// What a device that has nothing better does.
 extension Backend where Self: ~Copyable {
+    package mutating func hasSampled() throws(BackendError) -> Bool { true }
+
     package mutating func multiplyGated(
         _ x: Rows,
         by gateUp: Matrix,

@@ -116,6 +116,10 @@ package protocol Backend: ~Copyable {
     ///
     /// - Parameter requests: those that the step's `forward` was given, for the last time.
     mutating func sample(_ logits: Rows, _ requests: borrowing [SamplingRequest])
+    /// Whether `takeSamples` would not wait.
+    ///
+    /// - Throws: as `takeSamples`.
+    mutating func hasSampled() throws(BackendError) -> Bool
     /// Waits for the oldest step whose tokens have not been taken.
     ///
     /// - Parameter outputs: replaced by one entry for each wanted row; nil where no token had a finite logit.

@@ -28,6 +28,8 @@ package struct TextGenBench: AsyncParsableCommand {
     var adapters = 64
     @Option(help: "Rank of the made-up adapters, on all projections; 1 ... 512.") var rank = 16
     @Option(help: "Most tokens of one step.") var maxBatchedTokens = 1024
+    @Option(help: "Requests a second, at random times, instead of all at once; then also how long tokens take.")
+    var rate: Double?
 
     package init() {}
 
@@ -36,6 +38,7 @@ package struct TextGenBench: AsyncParsableCommand {
             throw ValidationError("--\(name) is \(value), but must be at least 1")
         }
         guard (1...512).contains(rank) else { throw ValidationError("--rank is \(rank), but must be 1 ... 512") }
+        if let rate, !(rate > 0) { throw ValidationError("--rate is \(rate), but must be above 0") }
     }
 
     package func run() async throws {
@@ -51,7 +54,14 @@ package struct TextGenBench: AsyncParsableCommand {
             let engine = try await start(checkpoint, shape, work, limit: limit)
             if needed { try await TextGenRun.warmUp(leases, shape: shape, engine: engine) }
             for name in popularity {
-                let run = try await TextGenRun(work, popularity: name, leases: leases, shape: shape, engine: engine)
+                let run = try await TextGenRun(
+                    work,
+                    popularity: name,
+                    leases: leases,
+                    shape: shape,
+                    arrivals: rate.map { work.arrivals(rate: $0) },
+                    engine: engine
+                )
                 output.print(record(run, popularity: name, limit: limit, workload: work))
             }
             await engine.stop()
@@ -92,6 +102,12 @@ package struct TextGenBench: AsyncParsableCommand {
         line["unit"] = "output tokens/s"
         line["steps"] = .integer(run.steps)
         line["preemptions"] = .integer(run.preemptions)
+        guard let rate else { return line }
+        line["rate"] = .number(rate)
+        for (name, times) in [("first_token", run.toFirst), ("next_token", run.between)] {
+            line["\(name)_median"] = .number(percentile(times, 0.5))
+            line["\(name)_p99"] = .number(percentile(times, 0.99))
+        }
         return line
     }
 }
@@ -102,12 +118,17 @@ struct TextGenRun {
     let seconds: Double
     let steps: Int
     let preemptions: Int
+    /// Milliseconds from each request to its first token, and between all others.
+    let toFirst: [Double]
+    let between: [Double]
 
+    /// - Parameter arrivals: seconds after the beginning when each request comes; nil for all at once.
     init(
         _ work: TextGenWorkload,
         popularity: String,
         leases: [AdapterLease],
         shape: ModelConfiguration,
+        arrivals: [Double]? = nil,
         engine: EngineHandle
     ) async throws {
         guard let numbers = popularity == "base" ? [] : work.adapters[popularity] else {
@@ -115,14 +136,19 @@ struct TextGenRun {
         }
         let before = engine.statistics
         let start = ContinuousClock.now
-        tokens = try await withThrowingTaskGroup(of: Int.self) { group in
+        let answers = try await withThrowingTaskGroup(of: AnswerTimes.self) { group in
             for (number, request) in work.requests.enumerated() {
+                if let arrivals { try await Task.sleep(until: start + .seconds(arrivals[number]), tolerance: .zero) }
                 let lease = numbers.isEmpty ? nil : leases[numbers[number] % leases.count]
+                let submission = ContinuousClock.now
                 let events = try engine.submit(Self.request(number, request, lease, shape))
-                group.addTask { try await Self.count(events) }
+                group.addTask { try await AnswerTimes(reading: events, since: submission) }
             }
-            return try await group.reduce(0, +)
+            return try await group.reduce(into: [AnswerTimes]()) { $0.append($1) }
         }
+        tokens = answers.reduce(0) { $0 + $1.tokens }
+        toFirst = answers.map(\.toFirst)
+        between = answers.flatMap(\.between)
         seconds = (ContinuousClock.now - start) / .seconds(1)
         let after = engine.statistics
         steps = after.steps - before.steps
@@ -152,25 +178,13 @@ struct TextGenRun {
 
     /// Uses every adapter once, so that what is measured is serving and not the first reading of adapters.
     static func warmUp(_ leases: [AdapterLease], shape: ModelConfiguration, engine: EngineHandle) async throws {
-        try await withThrowingTaskGroup(of: Int.self) { group in
+        try await withThrowingTaskGroup(of: AnswerTimes.self) { group in
             for (number, lease) in leases.enumerated() {
                 let lengths = TextGenWorkload.Request(promptTokens: 8, outputTokens: 2)
                 let events = try engine.submit(request(number, lengths, lease, shape))
-                group.addTask { try await count(events) }
+                group.addTask { try await AnswerTimes(reading: events, since: .now) }
             }
             try await group.waitForAll()
         }
-    }
-
-    private static func count(_ events: GenerationEvents) async throws -> Int {
-        var count = 0
-        for await event in events {
-            switch event {
-            case .token: count += 1
-            case .finished: break
-            case .failed(let error): throw error
-            }
-        }
-        return count
     }
 }

@@ -62,6 +62,18 @@ struct TextGenWorkload: Sendable {
     }
 }
 
+extension TextGenWorkload {
+    /// When each request comes, in seconds, the same at each call: so many a second on average, none knowing of others.
+    func arrivals(rate: Double) -> [Double] {
+        var random = UniformNumbers(state: 1)
+        var time = 0.0
+        return requests.map { _ in
+            time -= log(1 - random.next()) / rate
+            return time
+        }
+    }
+}
+
 /// SplitMix64 as numbers between 0 and 1, and what is made of them.
 private struct UniformNumbers {
     var state: UInt64

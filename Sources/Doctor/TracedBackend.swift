@@ -127,6 +127,8 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
 
     mutating func sample(_ logits: Rows, _ requests: borrowing [SamplingRequest]) { device.sample(logits, requests) }
 
+    mutating func hasSampled() throws(BackendError) -> Bool { try device.hasSampled() }
+
     mutating func takeSamples(into outputs: inout [SampledToken?]) throws(BackendError) {
         try device.takeSamples(into: &outputs)
     }

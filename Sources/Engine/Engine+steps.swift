@@ -1,5 +1,6 @@
 internal import Backends
 internal import Core
+internal import Foundation
 internal import Models
 internal import Sampling
 internal import Scheduling
@@ -26,6 +27,27 @@ extension Engine where Runner: ~Copyable {
         }
     }
 
+    /// Where a step is under way and others could start, waits until it is time to plan the next.
+    ///
+    /// - Returns: how long it waited.
+    mutating func waitToPlan() -> Duration {
+        guard runner.runsAhead, !flights.isEmpty, scheduler.runningCount < configuration.maxSequences else {
+            return .zero
+        }
+        let start = ContinuousClock.now
+        let end = pace.planningTime(for: flights.oldest)
+        var now = start
+        // What goes wrong here goes wrong at the step's end as well, and is told there.
+        while now < end, (try? runner.isStepDone()) == false {
+            usleep(UInt32(min(Self.mostSleep, (end - now) / .microseconds(1) + 1)))
+            now = .now
+        }
+        return now - start
+    }
+
+    /// Microseconds that a step may end earlier than expected without being noticed.
+    private static var mostSleep: Double { 100 }
+
     /// Ends all steps that are under way.
     mutating func finishFlights() {
         do throws(BackendError) {
@@ -50,7 +72,11 @@ extension Engine where Runner: ~Copyable {
         let start = ContinuousClock.now
         try runner.begin(builder.batch, builder.requests)
         let duration = ContinuousClock.now - start
-        flights.append(rowCount: builder.batch.tokenCount) { builder.exchangeOrder(&$0) }
+        // One that prefills is long in the giving, while the device is at it already.
+        if !flights.isEmpty, builder.batch.isDecode { pace.noteBegin(isLate: try runner.isStepDone()) }
+        flights.append(rowCount: builder.batch.tokenCount, isDecode: builder.batch.isDecode, begin: start) {
+            builder.exchangeOrder(&$0)
+        }
         noteIssue()
         return duration
     }
@@ -85,7 +111,8 @@ extension Engine where Runner: ~Copyable {
     private mutating func finish() throws(BackendError) -> Duration {
         let start = ContinuousClock.now
         try runner.finish(into: &outputs)
-        let duration = ContinuousClock.now - start
+        let end = ContinuousClock.now
+        pace.noteEnd(of: flights.oldest, at: end)
         var wanted = 0
         counters.batchSize = flights.oldest.order.count
         counters.batchTokens = flights.oldest.rowCount
@@ -95,7 +122,7 @@ extension Engine where Runner: ~Copyable {
             if scheduled.wantsToken { wanted += 1 }
         }
         flights.removeOldest()
-        return duration
+        return end - start
     }
 
     /// Hands a chosen token to its sequence, which may end with it; or lets go of one that had ended meanwhile.

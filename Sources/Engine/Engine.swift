@@ -20,6 +20,7 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
     var builder = BatchBuilder()
     /// Steps that were begun and have not ended.
     var flights = Flights()
+    var pace = StepPace()
     var outputs: [SampledToken?] = []
     /// Events of this step, for `exchangeEvents`.
     var events: [PendingEvent] = []

@@ -32,6 +32,7 @@ struct EngineLoop<Runner: ModelRunner & ~Copyable>: ~Copyable {
         publish()
         while true {
             let start = ContinuousClock.now
+            let wait = engine.waitToPlan()
             guard handleMessages() else { break }
             checkInvariants()
             if engine.isIdle {
@@ -46,7 +47,7 @@ struct EngineLoop<Runner: ModelRunner & ~Copyable>: ~Copyable {
             deliver()
             let end = ContinuousClock.now
             if let forward {
-                engine.measure(step: end - start, forward: forward)
+                engine.measure(step: end - start, forward: forward + wait)
             } else {
                 mailbox.wait(atMost: Self.loadPollSeconds)
             }

@@ -7,6 +7,9 @@ struct Flights: ~Copyable {
         var order: [ScheduledSequence] = []
         /// Rows of its batch.
         var rowCount = 0
+        var isDecode = false
+        /// When it was given to the device.
+        var begin = ContinuousClock.now
     }
 
     private var places = [Flight(), Flight()]
@@ -20,10 +23,15 @@ struct Flights: ~Copyable {
     var newest: Flight { places[(begun + places.count - 1) % places.count] }
 
     /// Adds a step, whose order `fill` writes over that of an earlier one.
-    mutating func append(rowCount: Int, fill: (inout [ScheduledSequence]) -> Void) {
+    mutating func append(
+        rowCount: Int,
+        isDecode: Bool,
+        begin: ContinuousClock.Instant,
+        fill: (inout [ScheduledSequence]) -> Void
+    ) {
         precondition(!isFull, "a third step before the first has ended")
         let place = begun % places.count
-        places[place].rowCount = rowCount
+        (places[place].rowCount, places[place].isDecode, places[place].begin) = (rowCount, isDecode, begin)
         fill(&places[place].order)
         begun += 1
     }

@@ -76,6 +76,8 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
         device.sample(logits, requests)
     }
 
+    package mutating func isStepDone() throws(BackendError) -> Bool { try device.hasSampled() }
+
     package mutating func finish(into outputs: inout [SampledToken?]) throws(BackendError) {
         try device.takeSamples(into: &outputs)
     }

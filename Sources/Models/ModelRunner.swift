@@ -32,6 +32,11 @@ package protocol ModelRunner: ~Copyable {
     /// - Throws: only what leaves the device unusable.
     mutating func begin(_ batch: borrowing Batch, _ requests: borrowing [SamplingRequest]) throws(BackendError)
 
+    /// Whether `finish` would not wait.
+    ///
+    /// - Throws: as `finish`.
+    mutating func isStepDone() throws(BackendError) -> Bool
+
     /// Waits for the oldest step that was begun and has not been finished.
     ///
     /// - Parameter outputs: replaced by one entry for each of the `logitRows` of its batch; nil where no token could be
@@ -41,6 +46,9 @@ package protocol ModelRunner: ~Copyable {
 }
 
 extension ModelRunner where Self: ~Copyable {
+    /// As where `begin` computes the step.
+    package mutating func isStepDone() throws(BackendError) -> Bool { true }
+
     /// Runs one step from its beginning to its end.
     package mutating func run(
         _ batch: borrowing Batch,

@@ -236,6 +236,13 @@ extension CUDABackend {
         }
     }
 
+    package mutating func hasSampled() throws(BackendError) -> Bool {
+        var hasSampled = false
+        faults.attempt { () throws(CUDAError) in hasSampled = try operations.sampler.isDone() }
+        if let fault = faults.first { throw BackendError(fault.description) }
+        return hasSampled
+    }
+
     package mutating func takeSamples(into outputs: inout [SampledToken?]) throws(BackendError) {
         faults.attempt { () throws(CUDAError) in try operations.sampler.take(into: &outputs) }
         if let fault = faults.first { throw BackendError(fault.description) }

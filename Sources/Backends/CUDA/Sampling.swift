@@ -121,6 +121,9 @@ final class DeviceSampler {
         issuedCount += 1
     }
 
+    /// Whether `take` would not wait.
+    func isDone() throws(CUDAError) -> Bool { try turns[takenCount % turns.count].end.isDone() }
+
     /// Waits for the oldest step whose tokens were not taken.
     ///
     /// - Parameter outputs: replaced by one entry for each request; nil where no token had a finite logit.

@@ -1,0 +1,46 @@
+/// When to plan the step after the one that runs: as late as the device allows, so that what arrives meanwhile is in it.
+///
+/// A step is expected to take as long as the last one of its kind, or less if it has fewer rows. How long before its end to
+/// plan is learned: more each time that the next step came too late, a little less each time that it did not.
+struct StepPace {
+    private static let lead: ClosedRange<Duration> = .microseconds(300) ... .milliseconds(3)
+
+    /// From planning a step to the expected end of the one before it.
+    private(set) var lead = Duration.milliseconds(1)
+    private var decode = Pace()
+    private var prefill = Pace()
+    private var lastEnd: ContinuousClock.Instant?
+
+    private struct Pace {
+        var rowCount = 0
+        var duration = Duration.zero
+
+        /// Nothing before the first step of the kind.
+        func expected(rowCount rows: Int) -> Duration {
+            rows >= rowCount ? duration : duration * rows / rowCount
+        }
+    }
+
+    /// When the step that runs leaves just enough time to plan the next.
+    func planningTime(for flight: Flights.Flight) -> ContinuousClock.Instant {
+        let expected = (flight.isDecode ? decode : prefill).expected(rowCount: flight.rowCount)
+        return start(of: flight) + expected - lead
+    }
+
+    /// - Parameter isLate: whether a step was given to the device when the one before it had ended.
+    mutating func noteBegin(isLate: Bool) {
+        lead = isLate ? lead + lead / 2 : lead - lead / 64
+        lead = min(max(lead, Self.lead.lowerBound), Self.lead.upperBound)
+    }
+
+    mutating func noteEnd(of flight: Flights.Flight, at end: ContinuousClock.Instant) {
+        let pace = Pace(rowCount: flight.rowCount, duration: end - start(of: flight))
+        if flight.isDecode { decode = pace } else { prefill = pace }
+        lastEnd = end
+    }
+
+    /// On the device, where a step begun ahead waits for the one before it.
+    private func start(of flight: Flights.Flight) -> ContinuousClock.Instant {
+        lastEnd.map { max($0, flight.begin) } ?? flight.begin
+    }
+}

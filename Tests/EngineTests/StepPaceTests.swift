@@ -1,0 +1,46 @@
+import Scheduling
+import Testing
+
+@testable import Engine
+
+@Suite struct StepPaces {
+    private let zero = ContinuousClock.now
+
+    private func flight(rows: Int, isDecode: Bool = true, at milliseconds: Int) -> Flights.Flight {
+        var flight = Flights.Flight()
+        (flight.rowCount, flight.isDecode, flight.begin) = (rows, isDecode, zero + .milliseconds(milliseconds))
+        return flight
+    }
+
+    @Test func `before anything is known of steps the next is planned at once`() {
+        let pace = StepPace()
+        #expect(pace.planningTime(for: flight(rows: 8, at: 3)) <= zero + .milliseconds(3))
+    }
+
+    @Test func `planning begins shortly before the step is expected to end`() {
+        var pace = StepPace()
+        pace.noteEnd(of: flight(rows: 8, at: 0), at: zero + .milliseconds(10))
+        // Begun ahead at 2, it runs from 10 on.
+        #expect(pace.planningTime(for: flight(rows: 8, at: 2)) == zero + .milliseconds(20) - pace.lead)
+        #expect(pace.planningTime(for: flight(rows: 9, at: 12)) == zero + .milliseconds(22) - pace.lead)
+    }
+
+    @Test func `fewer rows are expected to take less, and prefills as long as prefills`() {
+        var pace = StepPace()
+        pace.noteEnd(of: flight(rows: 8, at: 0), at: zero + .milliseconds(8))
+        pace.noteEnd(of: flight(rows: 500, isDecode: false, at: 0), at: zero + .milliseconds(48))
+        #expect(pace.planningTime(for: flight(rows: 2, at: 0)) == zero + .milliseconds(50) - pace.lead)
+        let prefill = flight(rows: 250, isDecode: false, at: 0)
+        #expect(pace.planningTime(for: prefill) == zero + .milliseconds(68) - pace.lead)
+    }
+
+    @Test func `the lead grows where steps come too late, shrinks where they do not, and has bounds`() {
+        var pace = StepPace()
+        for _ in 0..<10 { pace.noteBegin(isLate: true) }
+        #expect(pace.lead == .milliseconds(3))
+        for _ in 0..<64 { pace.noteBegin(isLate: false) }
+        #expect(pace.lead > .milliseconds(1) && pace.lead < .microseconds(1200))
+        for _ in 0..<1000 { pace.noteBegin(isLate: false) }
+        #expect(pace.lead == .microseconds(300))
+    }
+}
