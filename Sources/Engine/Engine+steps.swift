@@ -9,21 +9,18 @@ internal import Scheduling
 /// host. The tokens of that one are not known by then: `TokenID.awaited` stands for each. A sequence that ends with such
 /// a token is computed once more in vain, and keeps its blocks and its adapter meanwhile.
 extension Engine where Runner: ~Copyable {
-    /// Begins what steps can begin, and ends the oldest one.
-    ///
-    /// - Returns: how long the device was given work or waited for; nil if there was nothing to compute, as when all that
-    ///   wait are waiting for their adapters.
-    mutating func step() -> Duration? {
+    /// Begins the next step and ends the one before it; or both of the same one, where the device does not run ahead.
+    mutating func step() -> StepOutcome {
         do throws(BackendError) {
-            var forward = Duration.zero
-            while !flights.isFull, flights.isEmpty || runner.runsAhead {
-                guard let duration = try begin() else { break }
-                forward += duration
-            }
-            return flights.isEmpty ? nil : forward + (try finish())
+            let isFirst = flights.isEmpty
+            let forward = isFirst || runner.runsAhead ? try begin() : nil
+            if flights.isEmpty { return .nothing }
+            // The one after it is not planned before it is time to.
+            if isFirst, runner.runsAhead { return .begun }
+            return .ended((forward ?? .zero) + (try finish()))
         } catch {
             fail(error)
-            return nil
+            return .nothing
         }
     }
 
@@ -165,11 +162,21 @@ extension Engine where Runner: ~Copyable {
     /// Counts the step that just ended.
     ///
     /// - Parameters:
-    ///   - duration: from the taking of messages to the handing over of events.
-    ///   - forward: of it, what `step` returned.
+    ///   - duration: from the one before it, or the taking of messages, to the handing over of events.
+    ///   - forward: of it, while the device was given work or waited for.
     mutating func measure(step duration: Duration, forward: Duration) {
         counters.steps += 1
         counters.stepSeconds.observe(duration / .seconds(1))
         counters.overheadSeconds.observe((duration - forward) / .seconds(1))
     }
+}
+
+/// What came of a turn of the loop.
+enum StepOutcome {
+    /// There was nothing to compute, as when all that wait are waiting for their adapters.
+    case nothing
+    /// A step is under way and none has ended.
+    case begun
+    /// One has ended, and for so long the device was given work or waited for.
+    case ended(Duration)
 }

@@ -41,15 +41,15 @@ struct EngineLoop<Runner: ModelRunner & ~Copyable>: ~Copyable {
                 mailbox.wait()
                 continue
             }
-            let forward = engine.step()
+            let outcome = engine.step()
             // Before the last events: who waits for them finds everything counted.
             if engine.hasNoRequests { publish() }
             deliver()
             let end = ContinuousClock.now
-            if let forward {
-                engine.measure(step: end - start, forward: forward + wait)
-            } else {
-                mailbox.wait(atMost: Self.loadPollSeconds)
+            switch outcome {
+            case .ended(let forward): engine.measure(step: end - start, forward: forward + wait)
+            case .begun: break
+            case .nothing: mailbox.wait(atMost: Self.loadPollSeconds)
             }
             if end - lastPublication > Self.publicationInterval { publish() }
         }

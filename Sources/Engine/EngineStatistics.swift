@@ -31,7 +31,7 @@ package struct EngineStatistics: Sendable, Equatable {
     package var runningAdapters: [String] = []
     package var waitingAdapters: [String] = []
     package var stepSeconds = Histogram(bounds: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5])
-    /// The part of `stepSeconds` spent outside the forward pass and sampling.
+    /// The part of `stepSeconds` in which the device was neither given work nor waited for; a GPU runs meanwhile.
     package var overheadSeconds = Histogram(bounds: [1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2])
 
     package init() {}

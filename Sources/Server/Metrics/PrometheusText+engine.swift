@@ -32,7 +32,7 @@ extension PrometheusText {
         histogram("punica_step_seconds", "Time of a step.", engine.stepSeconds)
         histogram(
             "punica_step_overhead_seconds",
-            "Time of a step outside the forward pass and sampling.",
+            "Time of a step in which the engine neither gives the device work nor waits for it; a GPU runs meanwhile.",
             engine.overheadSeconds
         )
     }
