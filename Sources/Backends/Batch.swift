@@ -82,7 +82,8 @@ package struct Batch: Sendable {
 }
 
 extension TokenID {
-    /// Stands for the token that the step before, which is still running, chooses for the `number`-th of its wanted rows.
+    /// Stands for the token that the step before, which is still running, chooses for the `number`-th of its wanted
+    /// rows; no token that anybody sends or gets is negative.
     package static func awaited(_ number: Int) -> TokenID { TokenID(-1 - Int32(number)) }
 
     /// Of an awaited token, which of the wanted rows it comes from; nil for one that is known.

@@ -56,7 +56,8 @@ struct DecodeWorkload: ~Copyable {
         }
     }
 
-    /// Steps that follow each other as the engine's do: where the device runs ahead, each begins while the one before runs.
+    /// Steps that follow each other as the engine's do: where the device runs ahead, each begins while the one before
+    /// it runs.
     ///
     /// - Returns: milliseconds from each step's end to the next one's; first from the beginning to the first end.
     mutating func decode<Runner: ModelRunner & ~Copyable>(steps: Int, on runner: inout Runner) throws -> [Double] {

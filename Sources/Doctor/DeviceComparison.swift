@@ -25,7 +25,8 @@ struct DeviceComparison {
     }
 
     var isRight: Bool {
-        !errors.isEmpty && worst.error <= Self.bound && choices.wrong.isEmpty && ahead.wrong == 0
+        !errors.isEmpty && worst.error <= Self.bound && choices.wrong.isEmpty && ahead.compared > 0
+            && ahead.wrong == 0
     }
 
     /// - Throws: `BackendError` when the GPU fails.

@@ -28,9 +28,9 @@ struct BatchBuilder: ~Copyable {
             guard scheduled.wantsToken else { continue }
             requests.append(
                 SamplingRequest(
-                    parameters: sequence.request.sampling,
+                    parameters: sequence.sampling,
                     history: sequence.tokens.buffer,
-                    promptCount: sequence.request.prompt.count,
+                    promptCount: sequence.promptCount,
                     banned: sequence.banned
                 )
             )

@@ -30,8 +30,8 @@ extension Engine where Runner: ~Copyable {
     private mutating func rankAdapters(ofFirst places: Int) {
         for position in stride(from: places - 1, through: 0, by: -1) {
             let index = scheduler.waitingSequence(at: position)
-            guard !scheduler[index].isReady, let lease = sequences[index.offset]?.request.adapter else { continue }
-            adapters.touch(lease.adapter.digest)
+            guard !scheduler[index].isReady, let digest = sequences[index.offset]?.digest else { continue }
+            adapters.touch(digest)
         }
     }
 
@@ -62,7 +62,7 @@ extension Engine where Runner: ~Copyable {
         at position: Int,
         promised: Int
     ) throws(BackendError) -> Bool {
-        guard let sequence = sequences[index.offset], let lease = sequence.request.adapter else {
+        guard let sequence = sequences[index.offset], let lease = sequence.lease else {
             preconditionFailure("sequence \(index) waits for no adapter")
         }
         let digest = lease.adapter.digest
@@ -108,9 +108,9 @@ extension Engine where Runner: ~Copyable {
         for position in stride(from: 1, to: scheduler.waitingCount, by: 1) {
             let index = scheduler.waitingSequence(at: position)
             guard let sequence = sequences[index.offset], sequence.slot != nil,
-                let lease = sequence.request.adapter
+                let digest = sequence.digest
             else { continue }
-            holds[lease.adapter.digest, default: 0] += 1
+            holds[digest, default: 0] += 1
         }
         return holds
     }
@@ -133,8 +133,8 @@ extension Engine where Runner: ~Copyable {
     ///
     /// - Parameter wasUsed: false if it is given up unused, to be evicted before any other.
     mutating func release(_ sequence: EngineSequence, wasUsed: Bool = true) {
-        guard let lease = sequence.request.adapter, sequence.slot != nil else { return }
-        adapters.release(lease.adapter.digest, wasUsed: wasUsed, on: &runner)
+        guard let digest = sequence.digest, sequence.slot != nil else { return }
+        adapters.release(digest, wasUsed: wasUsed, on: &runner)
         sequence.slot = nil
     }
 }

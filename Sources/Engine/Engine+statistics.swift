@@ -21,7 +21,7 @@ extension Engine where Runner: ~Copyable {
         statistics.prefixHitTokens = scheduler.cache.statistics.hitTokens
         var (running, waiting) = (Set<String>(), Set<String>())
         for index in indices.values {
-            guard let name = sequences[index.offset]?.request.adapter?.name else { continue }
+            guard let name = sequences[index.offset]?.lease?.name else { continue }
             if scheduler[index].isRunning { running.insert(name) } else { waiting.insert(name) }
         }
         statistics.runningAdapters = running.sorted()

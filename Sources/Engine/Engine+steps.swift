@@ -6,8 +6,8 @@ internal import Sampling
 internal import Scheduling
 
 /// Where the device can, a step is planned and given to it while the one before runs, so that it never waits for the
-/// host. The tokens of that one are not known by then: `TokenID.awaited` stands for each. A sequence that ends with such
-/// a token is computed once more in vain, and keeps its blocks and its adapter meanwhile.
+/// host. The tokens of that one are not known by then: `TokenID.awaited` stands for each. A sequence that ends with
+/// such a token is computed once more in vain, and keeps its blocks and its adapter meanwhile.
 extension Engine where Runner: ~Copyable {
     /// Begins the next step and ends the one before it; or both of the same one, where the device does not run ahead.
     mutating func step() -> StepOutcome {
@@ -29,8 +29,10 @@ extension Engine where Runner: ~Copyable {
     /// - Returns: how long it waited.
     mutating func waitToPlan() -> Duration {
         guard runner.runsAhead, !flights.isEmpty, scheduler.runningCount < configuration.maxSequences else {
+            pace.noteWait(false)
             return .zero
         }
+        pace.noteWait(true)
         let start = ContinuousClock.now
         let end = pace.planningTime(for: flights.oldest)
         var now = start
@@ -58,9 +60,9 @@ extension Engine where Runner: ~Copyable {
     ///
     /// - Returns: how long giving it took; nil if there is none to begin now.
     private mutating func begin() throws(BackendError) -> Duration? {
-        guard flights.isEmpty || canPlanAhead else { return nil }
+        guard flights.isEmpty || !awaitsHistory else { return nil }
         try placeAdapters()
-        // Placing may have taken blocks.
+        // Nobody can be preempted while a step with it is under way.
         guard flights.isEmpty || scheduler.growsFreely else { return nil }
         scheduler.schedule(into: &plan)
         counters.preemptions += plan.preempted.count
@@ -78,21 +80,22 @@ extension Engine where Runner: ~Copyable {
         return duration
     }
 
-    /// Whether the step after the one under way can be planned without knowing its tokens, and without preempting.
-    private var canPlanAhead: Bool {
-        guard scheduler.growsFreely else { return false }
-        for position in 0..<flights.newest.order.count {
-            let scheduled = flights.newest.order[position]
-            if scheduled.wantsToken, sequences[scheduled.index.offset]?.needsHistory == true { return false }
+    /// Whether the step after the one under way depends on which tokens that one chooses.
+    private var awaitsHistory: Bool {
+        let order = flights.newest.order
+        for position in order.indices where order[position].wantsToken {
+            guard let sequence = sequences[order[position].index.offset] else { continue }
+            if sequence.needsHistory && !sequence.hasEnded { return true }
         }
-        return true
+        return false
     }
 
     /// Lets a token stand in for each that the new step will choose, and keeps those that end with it out of the next.
     private mutating func noteIssue() {
         var wanted = 0
-        for position in 0..<flights.newest.order.count {
-            let scheduled = flights.newest.order[position]
+        let order = flights.newest.order
+        for position in order.indices {
+            let scheduled = order[position]
             guard let sequence = sequences[scheduled.index.offset] else { preconditionFailure("no such sequence") }
             sequence.flightCount += 1
             scheduler.issue(scheduled, awaiting: scheduled.wantsToken ? .awaited(wanted) : nil)
@@ -107,14 +110,15 @@ extension Engine where Runner: ~Copyable {
     /// - Returns: how long it waited.
     private mutating func finish() throws(BackendError) -> Duration {
         let start = ContinuousClock.now
+        let wasDone = try runner.isStepDone()
         try runner.finish(into: &outputs)
         let end = ContinuousClock.now
-        pace.noteEnd(of: flights.oldest, at: end)
+        pace.noteEnd(of: flights.oldest, at: end, isExact: !wasDone)
+        let order = flights.oldest.order
+        (counters.batchSize, counters.batchTokens) = (order.count, flights.oldest.rowCount)
         var wanted = 0
-        counters.batchSize = flights.oldest.order.count
-        counters.batchTokens = flights.oldest.rowCount
-        for position in 0..<flights.oldest.order.count {
-            let scheduled = flights.oldest.order[position]
+        for position in order.indices {
+            let scheduled = order[position]
             commit(scheduled, scheduled.wantsToken ? outputs[wanted] : nil)
             if scheduled.wantsToken { wanted += 1 }
         }
@@ -126,7 +130,7 @@ extension Engine where Runner: ~Copyable {
     private mutating func commit(_ scheduled: ScheduledSequence, _ output: SampledToken?) {
         guard let sequence = sequences[scheduled.index.offset] else { preconditionFailure("no such sequence") }
         sequence.flightCount -= 1
-        counters.promptTokens += scheduled.tokenCount(below: sequence.request.prompt.count)
+        counters.promptTokens += scheduled.tokenCount(below: sequence.promptCount)
         if sequence.hasEnded {
             if sequence.flightCount == 0 { giveBack(scheduled.index, sequence) }
             return

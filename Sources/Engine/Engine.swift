@@ -87,16 +87,16 @@ struct Engine<Runner: ModelRunner & ~Copyable>: ~Copyable {
         for index in Array(indices.values) { end(index, with: .finished(.cancelled)) }
     }
 
-    /// The one place where a request ends: its last event goes out, and what it holds on the device is given back as soon
-    /// as no step with it is under way.
+    /// The one place where a request ends: its last event goes out, and what it holds on the device is given back as
+    /// soon as no step with it is under way.
     ///
     /// The last hold on the adapter may be the request's own. It leaves with the event, since its end takes a lock and
     /// frees memory.
     mutating func end(_ index: SequenceIndex, with event: GenerationEvent) {
         guard let sequence = sequences[index.offset] else { preconditionFailure("no sequence \(index)") }
         counters.finished.count(event)
-        events.append(.end(index, event, lease: sequence.request.adapter))
-        indices[sequence.request.id] = nil
+        events.append(.end(index, event, lease: sequence.takeLease()))
+        indices[sequence.id] = nil
         sequence.hasEnded = true
         if sequence.flightCount == 0 { giveBack(index, sequence) } else { scheduler.retire(index) }
     }

@@ -74,7 +74,8 @@ package final class EngineHandle: Sendable {
 
     package var maxSequenceLength: Int { configuration.maxSequenceLength }
 
-    /// The counters of the engine, as of the last step but a few, and up to date whenever nothing runs.
+    /// The counters of the engine, as of the last step but a few, and up to date whenever no request runs; blocks are
+    /// a step later, which a GPU may be computing in vain.
     package var statistics: EngineStatistics { published.value }
 
     /// Requests accepted whose last event is not delivered yet.

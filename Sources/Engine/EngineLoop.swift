@@ -42,7 +42,7 @@ struct EngineLoop<Runner: ModelRunner & ~Copyable>: ~Copyable {
                 continue
             }
             let outcome = engine.step()
-            // Before the last events: who waits for them finds everything counted.
+            // Before the last events: who waits for them finds all requests and tokens counted.
             if engine.hasNoRequests { publish() }
             deliver()
             let end = ContinuousClock.now

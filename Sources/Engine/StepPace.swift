@@ -1,7 +1,8 @@
-/// When to plan the step after the one that runs: as late as the device allows, so that what arrives meanwhile is in it.
+/// When to plan the step after the one that runs: as late as the device allows, so that what arrives meanwhile is in
+/// it.
 ///
-/// A step is expected to take as long as the last one of its kind, or less if it has fewer rows. How long before its end to
-/// plan is learned: more each time that the next step came too late, a little less each time that it did not.
+/// A step is expected to take as long as the last one of its kind, or less if it has fewer rows. How long before its
+/// end to plan is learned: more each time that the next step came too late, a little less each time that it did not.
 struct StepPace {
     private static let lead: ClosedRange<Duration> = .microseconds(300) ... .milliseconds(3)
 
@@ -10,6 +11,7 @@ struct StepPace {
     private var decode = Pace()
     private var prefill = Pace()
     private var lastEnd: ContinuousClock.Instant?
+    private var hasWaited = false
 
     private struct Pace {
         var rowCount = 0
@@ -27,16 +29,22 @@ struct StepPace {
         return start(of: flight) + expected - lead
     }
 
+    /// Whether the next step is planned as late as `planningTime` said, and not at once.
+    mutating func noteWait(_ waits: Bool) { hasWaited = waits }
+
     /// - Parameter isLate: whether a step was given to the device when the one before it had ended.
     mutating func noteBegin(isLate: Bool) {
+        guard hasWaited else { return }
         lead = isLate ? lead + lead / 2 : lead - lead / 64
         lead = min(max(lead, Self.lead.lowerBound), Self.lead.upperBound)
     }
 
-    mutating func noteEnd(of flight: Flights.Flight, at end: ContinuousClock.Instant) {
+    /// - Parameter isExact: false where the step may have ended some time before.
+    mutating func noteEnd(of flight: Flights.Flight, at end: ContinuousClock.Instant, isExact: Bool) {
         let pace = Pace(rowCount: flight.rowCount, duration: end - start(of: flight))
-        if flight.isDecode { decode = pace } else { prefill = pace }
         lastEnd = end
+        guard isExact else { return }
+        if flight.isDecode { decode = pace } else { prefill = pace }
     }
 
     /// On the device, where a step begun ahead waits for the one before it.

@@ -146,7 +146,8 @@ package struct Scheduler: ~Copyable {
         state.pages = pages
     }
 
-    /// Keeps a running sequence out of further steps while one with it is under way; it holds its blocks until `finish`.
+    /// Keeps a running sequence out of further steps while one with it is under way; its blocks are its own until
+    /// `finish`.
     package mutating func retire(_ index: SequenceIndex) {
         guard let position = running.firstIndex(of: index) else {
             return precondition(retired.contains(index), "\(index) does not run")

@@ -30,7 +30,7 @@ package final class TokenList {
         filled += 1
     }
 
-    /// Puts a token in the place of one that stood for it.
+    /// Puts a token in the place of one that stood for it while a step was yet to choose it.
     package func settle(_ token: TokenID, at index: Int) {
         precondition(index < filled, "token \(index) of \(filled)")
         storage[index] = token

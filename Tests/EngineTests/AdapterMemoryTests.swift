@@ -52,16 +52,25 @@ import Testing
         try await withThrowingTaskGroup(of: Answer.self) { group in
             for number in 0..<200 {
                 let lease = Int.random(in: 0..<4, using: &random) == 0 ? nil : adapters.randomElement(using: &random)
+                let promptCount = Int32.random(in: 1...20, using: &random)
                 let request = GenerationRequest(
                     id: RequestID(UInt64(number)),
-                    prompt: (0..<Int.random(in: 1...20, using: &random)).map { TokenID(Int32($0)) },
+                    prompt: (0..<promptCount).map { TokenID($0) },
                     adapter: lease,
                     sampling: greedy(),
-                    stop: StopConditions(maxTokens: Int.random(in: 1...20, using: &random))
+                    stop: StopConditions(
+                        maxTokens: Int.random(in: 1...20, using: &random),
+                        tokenIDs: [TokenID(promptCount + Int32.random(in: 0...30, using: &random))]
+                    )
                 )
-                group.addTask { try await engine.answer(request) }
+                let leaves = Int.random(in: 0..<8, using: &random) == 0
+                group.addTask {
+                    if !leaves { return try await engine.answer(request) }
+                    for await _ in try engine.submit(request) { break }
+                    return Answer()
+                }
             }
-            for try await answer in group {
+            for try await answer in group where answer != Answer() {
                 #expect(answer.ends.count == 1)
                 #expect(answer.ids == answer.ids.sorted(), "the echo of each prompt counts up")
             }
@@ -71,6 +80,7 @@ import Testing
         let statistics = engine.statistics
         #expect(statistics.finished.failed == 0)
         #expect(statistics.running == 0 && statistics.waiting == 0)
+        #expect((log.ahead > 20) == (seed > 3), "\(log.ahead) steps began while others ran")
     }
 
     @Test func `an idle adapter stays until its blocks are needed`() async throws {

@@ -111,6 +111,7 @@ import Testing
         let starts = requests.count + statistics.preemptions
         #expect(statistics.adapterLoads <= starts * 5 / 4, "\(statistics.adapterLoads) loads for \(starts) starts")
         #expect(statistics.adapterLoads == log.installed)
+        #expect((log.ahead > 20) == memory.runsAhead, "\(log.ahead) steps began while others ran")
     }
 
     /// Requests for 64 adapters, and some for none.

@@ -33,14 +33,16 @@ struct GoldenFixture: Sendable {
         }
     }
 
-    /// - Parameter runsAhead: whether steps begin while others run, which are computed as late as can be.
+    /// - Parameter late: lets steps begin while others run, which are computed as late as can be, and counts them.
     func start(
         _ configuration: EngineConfiguration,
         threads: Int = 2,
-        runsAhead: Bool = false
+        late: StepLog? = nil
     ) async throws -> EngineHandle {
-        if runsAhead {
-            return try await EngineHandle.start(configuration) { LateRunner(try runner(configuration, threads)) }
+        if let late {
+            return try await EngineHandle.start(configuration) {
+                LateRunner(try runner(configuration, threads), log: late)
+            }
         }
         return try await EngineHandle.start(configuration) { try runner(configuration, threads) }
     }

@@ -173,8 +173,11 @@ import Testing
         await engine.stop()
     }
 
-    @Test(arguments: [false, true])
-    func `a device that fails ends every request once, takes no more and says why`(runsAhead: Bool) async throws {
+    @Test(arguments: [false, true], [false, true])
+    func `a device that fails ends every request once, takes no more and says why`(
+        runsAhead: Bool,
+        failsAtBegin: Bool
+    ) async throws {
         let configuration = EngineConfiguration(
             maxSequences: 4,
             maxBatchedTokens: 16,
@@ -182,7 +185,9 @@ import Testing
             blockSize: 4,
             blockCount: 64
         )
-        let engine = try await EngineHandle.start(configuration) { FrailRunner(goodSteps: 5, runsAhead: runsAhead) }
+        let engine = try await EngineHandle.start(configuration) {
+            FrailRunner(goodSteps: 5, runsAhead: runsAhead, failsAtBegin: failsAtBegin)
+        }
         let streams = try (0..<8).map { try engine.submit(request(UInt64($0), max: 40)) }
         let failure = EngineError.backend("the device is gone")
         for stream in streams {
@@ -204,10 +209,12 @@ import Testing
 /// The echo with a pause before each step, which fails for good after some.
 private struct FrailRunner: ModelRunner, ~Copyable {
     private var goodSteps: Int
+    private let failsAtBegin: Bool
     private let pause: Double
     private var echo: EchoRunner
 
-    init(goodSteps: Int = .max, pause: Double = 0, runsAhead: Bool = false) {
+    init(goodSteps: Int = .max, pause: Double = 0, runsAhead: Bool = false, failsAtBegin: Bool = false) {
+        self.failsAtBegin = failsAtBegin
         self.goodSteps = goodSteps
         self.pause = pause
         echo = EchoRunner(vocabularySize: 100, runsAhead: runsAhead)
@@ -227,13 +234,14 @@ private struct FrailRunner: ModelRunner, ~Copyable {
 
     var runsAhead: Bool { echo.runsAhead }
 
-    mutating func begin(_ batch: borrowing Batch, _ requests: borrowing [SamplingRequest]) {
+    mutating func begin(_ batch: borrowing Batch, _ requests: borrowing [SamplingRequest]) throws(BackendError) {
+        goodSteps -= 1
+        if goodSteps < 0, failsAtBegin { throw BackendError("the device is gone") }
         echo.begin(batch, requests)
     }
 
     mutating func finish(into outputs: inout [SampledToken?]) throws(BackendError) {
         Thread.sleep(forTimeInterval: pause)
-        goodSteps -= 1
         if goodSteps < 0 { throw BackendError("the device is gone") }
         echo.finish(into: &outputs)
     }

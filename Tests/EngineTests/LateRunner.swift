@@ -3,9 +3,10 @@ import Backends
 import Core
 import Models
 import Sampling
+import Synchronization
 
-/// Computes a step only when it is to end, as late as a GPU could, and lets others begin before: whoever takes away what a
-/// step needs while it is under way gets wrong tokens.
+/// Computes a step only when it is to end, as late as a GPU could, and lets others begin before: whoever takes away
+/// what a step needs while it is under way gets wrong tokens.
 struct LateRunner<Base: ModelRunner & ~Copyable>: ModelRunner, ~Copyable {
     private struct Flight {
         var batch: Batch
@@ -23,7 +24,16 @@ struct LateRunner<Base: ModelRunner & ~Copyable>: ModelRunner, ~Copyable {
     private var flights: [Flight] = []
     private var last: [SampledToken?] = []
 
-    init(_ base: consuming Base) { self.base = base }
+    private let log: StepLog
+    /// The step, counted from 0, that chooses no tokens, as where all logits are NaN.
+    private let barrenStep: Int?
+    private var finishedCount = 0
+
+    init(_ base: consuming Base, log: StepLog = StepLog(), barrenStep: Int? = nil) {
+        self.base = base
+        self.log = log
+        self.barrenStep = barrenStep
+    }
 
     var vocabularySize: Int { base.vocabularySize }
     var runsAhead: Bool { true }
@@ -54,6 +64,7 @@ struct LateRunner<Base: ModelRunner & ~Copyable>: ModelRunner, ~Copyable {
                 )
             )
         }
+        log.begin()
         flights.append(Flight(batch: copy batch, requests: copies))
     }
 
@@ -79,6 +90,28 @@ struct LateRunner<Base: ModelRunner & ~Copyable>: ModelRunner, ~Copyable {
             )
         }
         try base.run(flight.batch, requests, into: &outputs)
+        if finishedCount == barrenStep { outputs = outputs.map { _ in nil } }
         last = outputs
+        finishedCount += 1
+        log.finish()
     }
+}
+
+/// How many steps of a runner were begun, and while how many others ran.
+final class StepLog: Sendable {
+    private let state = Mutex((begun: 0, ahead: 0, running: 0))
+
+    var begun: Int { state.withLock { $0.begun } }
+    /// Steps that began while another ran.
+    var ahead: Int { state.withLock { $0.ahead } }
+
+    func begin() {
+        state.withLock {
+            $0.begun += 1
+            $0.ahead += $0.running > 0 ? 1 : 0
+            $0.running += 1
+        }
+    }
+
+    func finish() { state.withLock { $0.running -= 1 } }
 }

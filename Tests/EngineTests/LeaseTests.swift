@@ -14,7 +14,7 @@ import Testing
         let endThread = Mutex<pthread_t?>(nil)
     }
 
-    private func request(_ record: Record) throws -> GenerationRequest {
+    private func request(_ record: Record, stop: StopConditions) throws -> GenerationRequest {
         let lease = AdapterLease(name: "a", adapter: try dummyContent(seed: 1)) {
             record.endThread.withLock { $0 = pthread_self() }
         }
@@ -23,18 +23,26 @@ import Testing
             prompt: [TokenID(1)],
             adapter: lease,
             sampling: greedy(),
-            stop: StopConditions(maxTokens: 3)
+            stop: stop
         )
     }
 
-    @Test func `a hold ends before the last event, but not on the thread that steps`() async throws {
+    /// By its length, and by a stop id when the next step has begun with the sequence.
+    @Test(
+        arguments: [StopConditions(maxTokens: 3), StopConditions(maxTokens: 9, tokenIDs: [TokenID(4)])],
+        [false, true]
+    )
+    func `a hold ends before the last event, but not on the thread that steps`(
+        stop: StopConditions,
+        runsAhead: Bool
+    ) async throws {
         let record = Record()
         let sizes = EngineConfiguration(maxSequences: 2, maxSequenceLength: 32, blockSize: 4, blockCount: 8)
         let engine = try await EngineHandle.start(sizes) {
             record.engineThread.withLock { $0 = pthread_self() }
-            return EchoRunner(vocabularySize: 64)
+            return EchoRunner(vocabularySize: 64, runsAhead: runsAhead)
         }
-        let stream = try engine.submit(request(record))
+        let stream = try engine.submit(request(record, stop: stop))
         for await event in stream {
             guard case .finished = event else { continue }
             let ended = try #require(record.endThread.withLock { $0 })

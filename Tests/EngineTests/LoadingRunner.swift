@@ -8,10 +8,13 @@ import Synchronization
 
 /// What a `LoadingRunner` was asked to do, and what of it was wrong.
 final class RunnerLog: Sendable {
-    private let state = Mutex((installed: 0, faults: [String]()))
+    private let state = Mutex((installed: 0, ahead: 0, faults: [String]()))
 
     var installed: Int { state.withLock { $0.installed } }
     var faults: [String] { state.withLock { $0.faults } }
+    /// Steps that began while another ran.
+    var ahead: Int { state.withLock { $0.ahead } }
+    func beginAhead() { state.withLock { $0.ahead += 1 } }
     func install() { state.withLock { $0.installed += 1 } }
     func fault(_ text: String) { state.withLock { $0.faults.append(text) } }
 }
@@ -95,6 +98,7 @@ struct LoadingRunner: ModelRunner, ~Copyable {
 
     mutating func begin(_ batch: borrowing Batch, _ requests: borrowing [SamplingRequest]) {
         check(copy batch)
+        if !flights.isEmpty { log.beginAhead() }
         flights.append(copy batch)
         echo.begin(batch, requests)
     }

@@ -32,6 +32,7 @@ import Testing
             ),
             threads: 1
         )
+        let log = StepLog()
         // Blocks for about a third of what is asked at once, small chunks: preemption and chunking happen.
         let mixed = try await fixture.start(
             EngineConfiguration(
@@ -42,7 +43,7 @@ import Testing
                 blockCount: 40,
                 sharesPrefixes: seed % 2 == 0
             ),
-            runsAhead: seed > 2
+            late: seed > 2 ? log : nil
         )
         // A penalty lets no step begin ahead that has it.
         let cases = makeCases(fixture, count: 32, penalties: seed > 2 ? 0.1 : 0.5, generator: &generator)
@@ -61,6 +62,7 @@ import Testing
         }
         await mixed.drain()
         #expect(mixed.statistics.preemptions > 0, "the test is to include preemption")
+        #expect((log.ahead > 20) == (seed > 2), "\(log.ahead) steps began while others ran")
         #expect(mixed.statistics.freeBlocks + mixed.statistics.cachedBlocks == 40)
         await mixed.stop()
         await alone.stop()
@@ -88,7 +90,12 @@ import Testing
                 prompt: prompt,
                 adapter: pick < 0 ? nil : fixture.adapters[pick],
                 sampling: sampling,
-                stop: StopConditions(maxTokens: Int.random(in: 1...24, using: &generator))
+                stop: StopConditions(
+                    maxTokens: Int.random(in: 1...24, using: &generator),
+                    // Of some 160 tokens.
+                    tokenIDs: (0..<4).map { _ in TokenID(Int32.random(in: 0...160, using: &generator)) },
+                    minTokens: Int.random(in: 0...6, using: &generator)
+                )
             )
             return Case(request: request, delay: .milliseconds(Int.random(in: 0...20, using: &generator)))
         }

@@ -19,7 +19,7 @@ import Testing
 
     @Test func `planning begins shortly before the step is expected to end`() {
         var pace = StepPace()
-        pace.noteEnd(of: flight(rows: 8, at: 0), at: zero + .milliseconds(10))
+        pace.noteEnd(of: flight(rows: 8, at: 0), at: zero + .milliseconds(10), isExact: true)
         // Begun ahead at 2, it runs from 10 on.
         #expect(pace.planningTime(for: flight(rows: 8, at: 2)) == zero + .milliseconds(20) - pace.lead)
         #expect(pace.planningTime(for: flight(rows: 9, at: 12)) == zero + .milliseconds(22) - pace.lead)
@@ -27,8 +27,8 @@ import Testing
 
     @Test func `fewer rows are expected to take less, and prefills as long as prefills`() {
         var pace = StepPace()
-        pace.noteEnd(of: flight(rows: 8, at: 0), at: zero + .milliseconds(8))
-        pace.noteEnd(of: flight(rows: 500, isDecode: false, at: 0), at: zero + .milliseconds(48))
+        pace.noteEnd(of: flight(rows: 8, at: 0), at: zero + .milliseconds(8), isExact: true)
+        pace.noteEnd(of: flight(rows: 500, isDecode: false, at: 0), at: zero + .milliseconds(48), isExact: true)
         #expect(pace.planningTime(for: flight(rows: 2, at: 0)) == zero + .milliseconds(50) - pace.lead)
         let prefill = flight(rows: 250, isDecode: false, at: 0)
         #expect(pace.planningTime(for: prefill) == zero + .milliseconds(68) - pace.lead)
@@ -36,11 +36,21 @@ import Testing
 
     @Test func `the lead grows where steps come too late, shrinks where they do not, and has bounds`() {
         var pace = StepPace()
+        pace.noteBegin(isLate: true)
+        #expect(pace.lead == .milliseconds(1), "it was not planned late on purpose")
+        pace.noteWait(true)
         for _ in 0..<10 { pace.noteBegin(isLate: true) }
         #expect(pace.lead == .milliseconds(3))
         for _ in 0..<64 { pace.noteBegin(isLate: false) }
         #expect(pace.lead > .milliseconds(1) && pace.lead < .microseconds(1200))
         for _ in 0..<1000 { pace.noteBegin(isLate: false) }
         #expect(pace.lead == .microseconds(300))
+    }
+
+    @Test func `a step that had ended before the host looked says nothing of how long steps take`() {
+        var pace = StepPace()
+        pace.noteEnd(of: flight(rows: 8, at: 0), at: zero + .milliseconds(10), isExact: true)
+        pace.noteEnd(of: flight(rows: 8, at: 1), at: zero + .milliseconds(50), isExact: false)
+        #expect(pace.planningTime(for: flight(rows: 8, at: 2)) == zero + .milliseconds(60) - pace.lead)
     }
 }

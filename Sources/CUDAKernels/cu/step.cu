@@ -1,7 +1,7 @@
 // A step's numbers, fetched from pinned host memory.
 //
-//     punica_fetch_step   target[i] = source[i], and the same of the others, 16 bytes a thread; where source has -1 - n for
-//                         a token, target gets the n-th that the step before has chosen
+//     punica_fetch_step   target[i] = source[i], and the same of the others, 16 bytes a thread; where source has -1 - n
+//                         for a token, target gets the n-th that the step before has chosen
 //
 // Not a copy of the driver's, which shares its engine with adapters on their way to the device. Beside loads it has
 // measured no faster than that copy (docs/performance.md).
