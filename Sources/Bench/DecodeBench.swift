@@ -11,7 +11,7 @@ internal import Weights
 package struct DecodeBench: ParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "decode",
-        abstract: "Time of a decode step by batch and popularity, from the host's batch to the host's tokens."
+        abstract: "Time of a decode step by batch and popularity, as steps follow each other."
     )
 
     @OptionGroup var device: BenchDevice
