@@ -225,8 +225,8 @@ package struct RotaryTables: Sendable {
 /// What sampling needs to know of the sequence behind one wanted row.
 package struct SamplingRequest {
     package let parameters: SamplingParameters
-    /// Prompt and output so far; valid until the step is issued. The last may be awaited (`TokenID.awaited`) where
-    /// `parameters` have no penalties, for which it does not matter which it is.
+    /// Prompt and output so far; valid until the step is issued. Where the backend runs ahead the last may be awaited
+    /// (`TokenID.awaited`).
     package let history: UnsafeBufferPointer<TokenID>
     package let promptCount: Int
     /// Ids that may not be chosen now.

@@ -60,7 +60,6 @@ extension Engine where Runner: ~Copyable {
     ///
     /// - Returns: how long giving it took; nil if there is none to begin now.
     private mutating func begin() throws(BackendError) -> Duration? {
-        guard flights.isEmpty || !awaitsHistory else { return nil }
         try placeAdapters()
         // Nobody can be preempted while a step with it is under way.
         guard flights.isEmpty || scheduler.growsFreely else { return nil }
@@ -78,16 +77,6 @@ extension Engine where Runner: ~Copyable {
         }
         noteIssue()
         return duration
-    }
-
-    /// Whether the step after the one under way depends on which tokens that one chooses.
-    private var awaitsHistory: Bool {
-        let order = flights.newest.order
-        for position in order.indices where order[position].wantsToken {
-            guard let sequence = sequences[order[position].index.offset] else { continue }
-            if sequence.needsHistory && !sequence.hasEnded { return true }
-        }
-        return false
     }
 
     /// Lets a token stand in for each that the new step will choose, and keeps those that end with it out of the next.

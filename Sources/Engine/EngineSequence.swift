@@ -51,9 +51,6 @@ final class EngineSequence {
         generatedCount(of: tokens.count) < stop.minTokens ? stop.tokenIDs : []
     }
 
-    /// Whether the next token depends on which tokens are there and not only on their keys and values.
-    var needsHistory: Bool { sampling.hasPenalties }
-
     /// Whether the sequence ends with its `count`-th token, whichever it is.
     func ends(at count: Int) -> Bool {
         count >= maxLength || generatedCount(of: count) >= stop.maxTokens

@@ -52,12 +52,11 @@ struct LateRunner<Base: ModelRunner & ~Copyable>: ModelRunner, ~Copyable {
         precondition(!awaits || flights.count == 1, "a token of no step that is running")
         var copies: [Request] = []
         for index in 0..<requests.count {
-            let (parameters, history) = (requests[index].parameters, Array(requests[index].history))
-            let isKnown = history.allSatisfy { $0.awaitedNumber == nil }
-            precondition(isKnown || !parameters.hasPenalties, "penalties for tokens that are not known")
+            let history = Array(requests[index].history)
+            precondition(history.dropLast().allSatisfy { $0.awaitedNumber == nil }, "an old token is not known")
             copies.append(
                 Request(
-                    parameters: parameters,
+                    parameters: requests[index].parameters,
                     history: history,
                     promptCount: requests[index].promptCount,
                     banned: requests[index].banned
@@ -68,16 +67,20 @@ struct LateRunner<Base: ModelRunner & ~Copyable>: ModelRunner, ~Copyable {
         flights.append(Flight(batch: copy batch, requests: copies))
     }
 
+    /// The token that an awaited one stands for.
+    private func resolve(_ token: TokenID) -> TokenID {
+        token.awaitedNumber.map { last[$0]?.token ?? TokenID(0) } ?? token
+    }
+
     mutating func finish(into outputs: inout [SampledToken?]) throws(BackendError) {
         var flight = flights.removeFirst()
         for row in flight.batch.tokens.indices {
-            guard let number = flight.batch.tokens[row].awaitedNumber else { continue }
-            flight.batch.tokens[row] = last[number]?.token ?? TokenID(0)
+            flight.batch.tokens[row] = resolve(flight.batch.tokens[row])
         }
         // Histories stay where they are until the step has run.
         let histories = flight.requests.map { request in
             let room = UnsafeMutableBufferPointer<TokenID>.allocate(capacity: request.history.count)
-            _ = room.initialize(from: request.history)
+            _ = room.initialize(from: request.history.map { resolve($0) })
             return room
         }
         defer { histories.forEach { $0.deallocate() } }

@@ -59,12 +59,6 @@ import Testing
         #expect(statistics.freeBlocks == 64)
     }
 
-    @Test func `penalties, which need every token, let no step begin before it is known`() async throws {
-        let (log, answers, _) = try await run { sampling, _ in sampling.presencePenalty = 1 }
-        #expect(answers[0].ids.count == 10)
-        #expect(log.ahead == 0)
-    }
-
     @Test func `a prompt in chunks is computed ahead`() async throws {
         let (log, answers, _) = try await run(prompts: [Array(repeating: 5, count: 40)]) { $1.maxTokens = 1 }
         #expect(answers[0].ids == [TokenID(6)])

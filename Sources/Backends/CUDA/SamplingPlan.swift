@@ -67,12 +67,13 @@ struct SamplingPlan {
                 seenEnd: Int32(seen.count),
                 isEdited: changes || cuts ? 1 : 0,
                 topCount: Int32(parameters.topLogprobs ?? -1),
-                unused: 0
+                endsAwaited: seen.last.map { $0.token < 0 && Int(seenStart) < seen.count } == true ? 1 : 0
             )
         )
     }
 
-    /// Lists each token of the history once, with how often it is in the output.
+    /// Lists each token of the history once, with how often it is in the output; but one that is awaited last of all,
+    /// whichever it will be.
     private mutating func appendSeen(_ request: SamplingRequest) {
         let start = seen.count
         for index in request.history.indices {
@@ -86,6 +87,9 @@ struct SamplingPlan {
             let token = Int(seen[index].token)
             seen[index].outputCount = occurrences[token] >> 1
             occurrences[token] = 0
+        }
+        if let newest = request.history.last, newest.awaitedNumber != nil {
+            seen.append(SampleSeen(token: newest.rawValue, outputCount: 1))
         }
     }
 }

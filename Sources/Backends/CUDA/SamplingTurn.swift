@@ -69,9 +69,15 @@ struct SamplingTurn {
         layout.edited = address + put(plan.edited, at: &end)
         layout.reported = address + put(plan.reported, at: &end)
         layout.biases = address + put(plan.biases, at: &end)
+        let firstSeen = end / 4
         layout.seen = address + put(plan.seen, at: &end)
         self.layout = layout
-        return PinnedInputs(source: inputs.deviceAddress, target: address, packCount: end / 16)
+        return PinnedInputs(
+            source: inputs.deviceAddress,
+            target: address,
+            packCount: end / 16,
+            seen: firstSeen..<firstSeen + 2 * plan.seen.count
+        )
     }
 
     private func put(_ number: Int32, at end: inout Int) -> UInt64 {

@@ -159,7 +159,9 @@ struct StepBuffer {
             packCount: Int32(packs),
             otherPackCount: Int32(others.packCount),
             firstToken: Int32(layout.tokens.start),
-            tokenEnd: Int32(layout.tokens.start + layout.tokens.capacity)
+            tokenEnd: Int32(layout.tokens.start + layout.tokens.capacity),
+            firstSeen: Int32(others.seen.lowerBound),
+            seenEnd: Int32(others.seen.upperBound)
         )
         let blocks = (packs + others.packCount + 255) / 256
         try fetch.launch(parameters, grid: (blocks, 1, 1), block: 256, on: stream)
@@ -171,6 +173,8 @@ struct PinnedInputs {
     var source: UInt64 = 0
     var target: UInt64 = 0
     var packCount = 0
+    /// Which of its 32-bit numbers are tokens that were seen (`SampleSeen`).
+    var seen = 0..<0
 }
 
 extension PinnedBuffer {

@@ -2,6 +2,16 @@
 
 #include "sampling_cut.cuh"
 
+__device__ __forceinline__ void penalize(float *logits, SampleSeen seen, const SampleRow &row) {
+    float logit = logits[seen.token];
+    logit = logit > 0 ? __fdiv_rn(logit, row.repetitionPenalty) : __fmul_rn(logit, row.repetitionPenalty);
+    if (seen.outputCount > 0) {
+        const float frequency = __fmul_rn(static_cast<float>(seen.outputCount), row.frequencyPenalty);
+        logit = __fsub_rn(__fsub_rn(logit, frequency), row.presencePenalty);
+    }
+    logits[seen.token] = logit;
+}
+
 // Applies to the tokens first ..< end bans and biases, each token's in their order, then penalties. By a block.
 __device__ void edit(float *logits, int first, int end, const SampleRow &row, const SampleEditedParams &p) {
     for (int i = row.biasStart + threadIdx.x; i < row.biasEnd; i += partThreads) {
@@ -15,18 +25,24 @@ __device__ void edit(float *logits, int first, int end, const SampleRow &row, co
         }
         logits[token] = logit;
     }
+    // The host did not know the newest token, and so not whether it is among the others.
+    __shared__ bool isAmongOthers;
+    if (threadIdx.x == 0) isAmongOthers = false;
     __syncthreads();
-    for (int i = row.seenStart + threadIdx.x; i < row.seenEnd; i += partThreads) {
-        const SampleSeen seen = p.seen[i];
-        if (seen.token < first || seen.token >= end) continue;
-        float logit = logits[seen.token];
-        logit = logit > 0 ? __fdiv_rn(logit, row.repetitionPenalty) : __fmul_rn(logit, row.repetitionPenalty);
-        if (seen.outputCount > 0) {
-            const float frequency = __fmul_rn(static_cast<float>(seen.outputCount), row.frequencyPenalty);
-            logit = __fsub_rn(__fsub_rn(logit, frequency), row.presencePenalty);
+    const int othersEnd = row.seenEnd - row.endsAwaited;
+    const int newest = row.endsAwaited ? p.seen[othersEnd].token : nothing;
+    const auto isOurs = [&](int token) { return token >= first && token < end; };
+    for (int i = row.seenStart + threadIdx.x; i < othersEnd; i += partThreads) {
+        SampleSeen seen = p.seen[i];
+        if (!isOurs(seen.token)) continue;
+        if (row.endsAwaited && seen.token == newest) {
+            seen.outputCount++;
+            isAmongOthers = true;
         }
-        logits[seen.token] = logit;
+        penalize(logits, seen, row);
     }
+    __syncthreads();
+    if (threadIdx.x == 0 && row.endsAwaited && isOurs(newest) && !isAmongOthers) penalize(logits, {newest, 1}, row);
     __syncthreads();
 }
 

@@ -1,7 +1,7 @@
 // A step's numbers, fetched from pinned host memory.
 //
 //     punica_fetch_step   target[i] = source[i], and the same of the others, 16 bytes a thread; where source has -1 - n
-//                         for a token, target gets the n-th that the step before has chosen
+//                         for a token, or the others for one seen, target gets the n-th that the step before chose
 //
 // Not a copy of the driver's, which shares its engine with adapters on their way to the device. Beside loads it has
 // measured no faster than that copy (docs/performance.md).
@@ -39,6 +39,11 @@ extern "C" __global__ void __launch_bounds__(256) punica_fetch_step(const __grid
         }
         static_cast<int4 *>(p.target)[i] = pack;
     } else if (i - p.packCount < p.otherPackCount) {
-        static_cast<int4 *>(p.otherTarget)[i - p.packCount] = fetch(p.otherSource, i - p.packCount);
+        const int place = i - p.packCount;
+        int4 pack = fetch(p.otherSource, place);
+        // Two tokens seen; what lies behind the last is anything.
+        if (4 * place >= p.firstSeen && 4 * place < p.seenEnd) pack.x = resolve(pack.x, p.chosen);
+        if (4 * place >= p.firstSeen && 4 * place + 2 < p.seenEnd) pack.z = resolve(pack.z, p.chosen);
+        static_cast<int4 *>(p.otherTarget)[place] = pack;
     }
 }

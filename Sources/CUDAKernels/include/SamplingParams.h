@@ -25,7 +25,9 @@ struct SampleRow {
     int32_t isEdited;
     // Likeliest tokens to report; -1 reports nothing.
     int32_t topCount;
-    int32_t unused;
+    // 1 where the last of the tokens seen came from the step before, which the host had not seen end; it may be among
+    // the others as well, whose counts are without it.
+    int32_t endsAwaited;
 };
 
 struct SampleBias {

@@ -16,4 +16,7 @@ struct FetchStepParams {
     // Where tokens are among the numbers of source; firstToken is a multiple of 4, and what lies behind them is 0 or more.
     int32_t firstToken;
     int32_t tokenEnd;
+    // Where tokens seen (`SampleSeen`) are among the numbers of otherSource; firstSeen is a multiple of 4.
+    int32_t firstSeen;
+    int32_t seenEnd;
 };
