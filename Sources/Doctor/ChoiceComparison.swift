@@ -113,5 +113,12 @@ extension ChoiceComparison {
                 $0.parameters.frequencyPenalty = -1
             }
         },
+        {
+            // A token that is once in the output is taken, one that is not or is twice is not.
+            Way(seed: $0) {
+                $0.parameters.temperature = 0
+                ($0.parameters.frequencyPenalty, $0.parameters.presencePenalty) = (60, -100)
+            }
+        },
     ]
 }

@@ -18,7 +18,8 @@ extension Engine where Runner: ~Copyable {
         let growth = scheduler.growthBlockCount
         while scheduler.cache.availableBlockCount < growth {
             if try adapters.evict(from: &scheduler.cache, on: &runner) { continue }
-            guard releaseNewestWaiting() else { break }
+            // A step under way may give back what is missing.
+            guard flights.isEmpty, releaseNewestWaiting() else { break }
         }
         adapters.beginPass()
         defer { adapters.endPass() }

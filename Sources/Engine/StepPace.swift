@@ -29,7 +29,7 @@ struct StepPace {
         return start(of: flight) + expected - lead
     }
 
-    /// Whether the next step is planned as late as `planningTime` said, and not at once.
+    /// Whether the next step waits for its `planningTime`, and is not planned at once.
     mutating func noteWait(_ waits: Bool) { hasWaited = waits }
 
     /// - Parameter isLate: whether a step was given to the device when the one before it had ended.
@@ -39,11 +39,13 @@ struct StepPace {
         lead = min(max(lead, Self.lead.lowerBound), Self.lead.upperBound)
     }
 
-    /// - Parameter isExact: false where the step may have ended some time before.
+    /// - Parameter isExact: false where the step may have ended some time before, so that it took no longer than it seems:
+    ///   which is news where more was expected.
     mutating func noteEnd(of flight: Flights.Flight, at end: ContinuousClock.Instant, isExact: Bool) {
         let pace = Pace(rowCount: flight.rowCount, duration: end - start(of: flight))
+        let known = flight.isDecode ? decode : prefill
         lastEnd = end
-        guard isExact else { return }
+        guard isExact || pace.duration < known.expected(rowCount: flight.rowCount) else { return }
         if flight.isDecode { decode = pace } else { prefill = pace }
     }
 

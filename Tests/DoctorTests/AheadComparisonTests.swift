@@ -25,7 +25,20 @@ import Testing
     private func compare(on runner: consuming SwappingRunner) throws -> (AheadComparison, [SampledToken?]) {
         var runner = runner
         var comparison = AheadComparison()
-        let chosen = try comparison.run(batch, [], on: &runner)
+        let history = [TokenID(90), TokenID(91)]
+        let chosen = try history.withUnsafeBufferPointer { history in
+            let request = SamplingRequest(
+                parameters: SamplingParameters(),
+                history: history,
+                promptCount: 1,
+                banned: []
+            )
+            return try comparison.run(batch, Array(repeating: request, count: 3), on: &runner)
+        }
+        // The step, the same again, the one ahead and the same later; every other history has the token twice.
+        #expect(runner.histories[..<2].allSatisfy { $0.allSatisfy { $0 == [90, 91] } })
+        #expect(runner.histories[2] == [[90, 91, -1], [90, 91, 11, -2], [90, 91, -3]])
+        #expect(runner.histories[3] == [[90, 91, 3], [90, 91, 11, 11], [90, 91, 31]])
         return (comparison, chosen)
     }
 
@@ -45,6 +58,8 @@ import Testing
 /// The echo, which may take the first wanted row's token for the second's and the other way round.
 private struct SwappingRunner: ModelRunner, ~Copyable {
     let swaps: Bool
+    /// Of each step's requests.
+    private(set) var histories: [[[Int32]]] = []
     private var echo = EchoRunner(vocabularySize: 100, runsAhead: true)
 
     init(swaps: Bool) { self.swaps = swaps }
@@ -58,6 +73,7 @@ private struct SwappingRunner: ModelRunner, ~Copyable {
     mutating func finish(into outputs: inout [SampledToken?]) { echo.finish(into: &outputs) }
 
     mutating func begin(_ batch: borrowing Batch, _ requests: borrowing [SamplingRequest]) {
+        histories.append((0..<requests.count).map { requests[$0].history.map(\.rawValue) })
         var batch = copy batch
         for row in batch.tokens.indices where swaps {
             guard let number = batch.tokens[row].awaitedNumber, number < 2 else { continue }

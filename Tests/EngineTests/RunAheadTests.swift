@@ -113,7 +113,7 @@ import Testing
     @Test func `a request that arrives while a step runs is in the next`() async throws {
         let log = BatchLog()
         let sizes = EngineConfiguration(maxSequences: 4, maxSequenceLength: 64, blockSize: 4, blockCount: 64)
-        let engine = try await EngineHandle.start(sizes) { TimedRunner(seconds: 0.1, log) }
+        let engine = try await EngineHandle.start(sizes) { TimedRunner(seconds: 0.3, log) }
         @Sendable func request(_ id: UInt64, max: Int) -> GenerationRequest {
             let stop = StopConditions(maxTokens: max)
             return GenerationRequest(id: RequestID(id), prompt: [TokenID(1)], sampling: greedy(), stop: stop)

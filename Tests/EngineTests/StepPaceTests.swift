@@ -47,10 +47,29 @@ import Testing
         #expect(pace.lead == .microseconds(300))
     }
 
-    @Test func `a step that had ended before the host looked says nothing of how long steps take`() {
+    @Test func `a step that had ended before the host looked took no longer than it seems`() {
         var pace = StepPace()
         pace.noteEnd(of: flight(rows: 8, at: 0), at: zero + .milliseconds(10), isExact: true)
         pace.noteEnd(of: flight(rows: 8, at: 1), at: zero + .milliseconds(50), isExact: false)
         #expect(pace.planningTime(for: flight(rows: 8, at: 2)) == zero + .milliseconds(60) - pace.lead)
+        pace.noteEnd(of: flight(rows: 8, at: 2), at: zero + .milliseconds(54), isExact: false)
+        #expect(pace.planningTime(for: flight(rows: 8, at: 3)) == zero + .milliseconds(58) - pace.lead)
+    }
+
+    @Test func `one step that took long leaves the next ones no longer than they are`() {
+        var (pace, end, late) = (StepPace(), zero, 0)
+        for number in 0..<500 {
+            var step = flight(rows: 8, at: 0)
+            step.begin = end
+            let truth = end + .milliseconds(number == 50 ? 9 : 4)
+            // The host plans when told to, or sees the step end.
+            let planning = pace.planningTime(for: step)
+            pace.noteWait(true)
+            pace.noteBegin(isLate: planning > truth)
+            late += planning > truth ? 1 : 0
+            end = max(truth, planning > truth ? truth + .microseconds(100) : truth)
+            pace.noteEnd(of: step, at: end, isExact: planning <= truth)
+        }
+        #expect(late < 5, "\(late) of 500 steps came late")
     }
 }
