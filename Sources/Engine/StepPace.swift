@@ -39,7 +39,7 @@ struct StepPace {
         lead = min(max(lead, Self.lead.lowerBound), Self.lead.upperBound)
     }
 
-    /// - Parameter isExact: false where the step may have ended some time before, so that it took no longer than it seems:
+    /// - Parameter isExact: false where the step may have ended some time before. It took no longer than it seems then,
     ///   which is news where more was expected.
     mutating func noteEnd(of flight: Flights.Flight, at end: ContinuousClock.Instant, isExact: Bool) {
         let pace = Pace(rowCount: flight.rowCount, duration: end - start(of: flight))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures on this machine's GPU most of what docs/performance.md tells: records in OUT/*.jsonl, what else the commands
 # print in OUT/*.txt and *.log. What fails is told, and the rest goes on. Not here are what needs other tools
-# (reference.py, compute-sanitizer) or several GPUs, start-up, 70B, and rank 64.
+# (reference.py, compute-sanitizer) or several GPUs, start-up (start.py), 70B, and rank 64.
 #
 #     bash scripts/gpu/measure.sh PUNICA_BENCH OUT [BANDWIDTH [ARITHMETIC]]
 #
@@ -35,6 +35,7 @@ measure load load --steps 200
 measure mixed mixed --steps 16 --arithmetic "$arithmetic"
 measure textgen textgen --workload "$workload" --running 32 64 --popularity base identical distinct
 measure textgen-paper textgen --popularity distinct
+measure textgen-rate textgen --workload "$workload" --running 64 --rate 16 --popularity distinct
 measure decode-13b decode --bandwidth "$bandwidth" --model llama-2-13b --popularity base distinct
 measure soak soak --requests 5000
 [[ ${#failed[@]} -eq 0 ]] || { echo "failed: ${failed[*]}"; exit 1; }

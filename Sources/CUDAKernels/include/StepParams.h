@@ -13,7 +13,8 @@ struct FetchStepParams {
     // 16 bytes each.
     int32_t packCount;
     int32_t otherPackCount;
-    // Where tokens are among the numbers of source; firstToken is a multiple of 4, and what lies behind them is 0 or more.
+    // Where tokens are among the numbers of source; firstToken is a multiple of 4, and what lies behind them is not
+    // negative.
     int32_t firstToken;
     int32_t tokenEnd;
     // Where tokens seen (`SampleSeen`) are among the numbers of otherSource; firstSeen is a multiple of 4.
