@@ -1,7 +1,6 @@
 import Core
 import Engine
 import Foundation
-import Models
 import Synchronization
 import Testing
 
@@ -40,7 +39,8 @@ import Testing
         let sizes = EngineConfiguration(maxSequences: 2, maxSequenceLength: 32, blockSize: 4, blockCount: 8)
         let engine = try await EngineHandle.start(sizes) {
             record.engineThread.withLock { $0 = pthread_self() }
-            return EchoRunner(vocabularySize: 64, runsAhead: runsAhead)
+            // The step in vain outlasts the last event by far.
+            return LoadingRunner(blocks: 1, delay: 0, slots: 1, pause: 0.1, runsAhead: runsAhead, log: RunnerLog())
         }
         let stream = try engine.submit(request(record, stop: stop))
         for await event in stream {
