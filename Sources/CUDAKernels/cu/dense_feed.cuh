@@ -19,7 +19,8 @@ __device__ __forceinline__ u32 placeInTile(int row, int piece) {
 }
 
 // Fills a warp's queue: all stages of its inputs for a set of tiles, then for the next. Warps take neighbouring stages,
-// so that a block reads 1 KB of a row at about the same time. A lane copies a piece of every fourth row.
+// so that a block reads 1 KB of a row at about the same time; blocks begin with different ones, so that they do not all ask
+// for the same inputs at a time. A lane copies a piece of every fourth row.
 struct Feed {
   const DenseStreamParams &p;
   const Sets &sets;
@@ -27,7 +28,9 @@ struct Feed {
   const int stages;
   // Elements from a tile to the next, and from a tile's first rows to its last.
   const long long toNext, toLast;
-  int set = 0, stage = threadIdx.x / 32, slot = 0, used = 0;
+  // The stage that this warp begins a set with.
+  const int first;
+  int set = 0, stage, slot = 0, used = 0;
   // What this lane copies next of the set's first tile, and which of its rows exist: two bits a tile.
   const u16 *weights;
   u32 present;
@@ -35,10 +38,17 @@ struct Feed {
   __device__ __forceinline__ Feed(const DenseStreamParams &p, const Sets &sets, u32 slots)
       : p(p), sets(sets), slots(slots), stages(ceilDiv(p.inputs, kStageInputs)),
         toNext(static_cast<long long>(p.isGated ? kTile / 2 : kTile) * p.weightPitch),
-        toLast(static_cast<long long>(p.isGated ? p.outputs / 2 : kCopiedRows) * p.weightPitch) {
+        toLast(static_cast<long long>(p.isGated ? p.outputs / 2 : kCopiedRows) * p.weightPitch), first(firstStage()),
+        stage(first) {
     openSet();
   }
 
+  // This warp's stages, and which of them is its first; 32 rows have measured better all in one order.
+  __device__ __forceinline__ static int warp() { return threadIdx.x / 32; }
+  __device__ __forceinline__ int count() const { return ceilDiv(stages - warp(), kWarps); }
+  __device__ __forceinline__ int firstStage() const {
+    return warp() + (kRowTiles < 4 && stages > warp() ? kWarps * static_cast<int>(blockIdx.x % count()) : 0);
+  }
   __device__ __forceinline__ bool isEmpty() const { return set >= sets.count() || stage >= stages; }
   __device__ __forceinline__ static int row() { return threadIdx.x % 32 / kPieces; }
   __device__ __forceinline__ static int piece() { return threadIdx.x % kPieces; }
@@ -80,8 +90,11 @@ struct Feed {
     slot = slot + 1 == kDepth ? 0 : slot + 1;
     stage += kWarps;
     weights += kWarps * kStageInputs;
-    if (stage < stages) return;
-    stage = threadIdx.x / 32;
+    if (stage >= stages) {
+      stage = warp();
+      weights -= count() * (kWarps * kStageInputs);
+    }
+    if (stage != first) return;
     ++set;
     openSet();
   }

@@ -8,8 +8,8 @@
 // cores' 16 rows, weights their 8 columns; which k each element stands for is free as long as both sides agree.
 //
 // Gated, W is [gate | up], a tile has 4 rows of each, and y = silu(gate) * up. y may be the residual stream, to which is
-// added and whose norm follows (dense_epilogue.cuh). Sums are f32, in an order that depends on K and on whether T is above
-// 16; y is rounded once.
+// added and whose norm follows (dense_epilogue.cuh). Sums are f32, in an order that depends on K, on whether T is above
+// 16 and on the output's block; y is rounded once.
 //
 // Blocks of a launch with updates wait for each other: all of them must fit on the device at once, and one such launch
 // may be in flight at a time.
@@ -111,7 +111,7 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
     const EpilogueInputs others(p, column, warp);
     Tile sums[kTall][kTiles] = {};
 #pragma unroll 1
-    for (int stage = warp; stage < feed.stages; stage += kWarps) {
+    for (int left = feed.count(); left > 0; --left) {
       multiplyStage(sums, feed.take());
       feed.refill();
     }
