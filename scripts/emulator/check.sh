@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # The kernels on a GPU made of software (Emulator/README.md), as two generations have them.
 #
-#     bash scripts/emulator/check.sh PUNICA NVRTC_FOLDER
+#     bash scripts/emulator/check.sh PUNICA PUNICA_BENCH NVRTC_FOLDER
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 punica=$1
-export PUNICA_CUDA_LIBRARIES=$PWD/Emulator/.build:$2
+bench=$2
+export PUNICA_CUDA_LIBRARIES=$PWD/Emulator/.build:$3
 XDG_CACHE_HOME=$(mktemp -d)
 export XDG_CACHE_HOME
 trap 'rm -rf "$XDG_CACHE_HOME"' EXIT
@@ -15,5 +16,7 @@ PUNICA_EMULATED_SEED=$RANDOM
 export PUNICA_EMULATED_SEED
 echo "seed $PUNICA_EMULATED_SEED"
 "$punica" doctor
+# The way that a split model goes, with one rank.
+"$bench" ranks --tensor-parallel 1 --only grouped
 export PUNICA_EMULATED_ARCHITECTURE=80 PUNICA_EMULATED_MULTIPROCESSORS=6
 "$punica" doctor --only grouped float16 mistral qwen "heads of 40"
