@@ -213,7 +213,7 @@ struct LowRankGeometry {
 
     var blocks: Int { blocksOfMultiprocessor * multiprocessors }
 
-    /// Short segments beside the shrink of columns leave it a quarter of the GPU, by measurement (docs/performance.md).
+    /// Short segments beside the shrink of columns leave it a quarter of the GPU, by measurement (docs/experiments.md).
     func blocks(for extent: StepExtent) -> Int {
         isDecode && extent.runsBesideShrink ? max(blocks * 3 / 4, 1) : blocks
     }
