@@ -4,7 +4,7 @@
 //                         for a token, or the others for one seen, target gets the n-th that the step before chose
 //
 // Not a copy of the driver's, which shares its engine with adapters on their way to the device. Beside loads it has
-// measured no faster than that copy (docs/performance.md).
+// measured no faster than that copy.
 //
 // Launch: grid ceil((packCount + otherPackCount) / 256), block 256; not beside its predecessor, whose tokens it reads.
 #include "common.cuh"
