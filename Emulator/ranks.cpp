@@ -1,32 +1,21 @@
 #include <cstring>
-#include <mutex>
 
 #include "../Sources/CCUDA/include/NCCL.h"
-#include "device.hpp"
 
-// NCCL's functions that Sources/CUDA/NCCLFunctions.swift asks for, for a world of one rank, as there is one GPU: what ranks
-// gather or add up is what the one has.
+// NCCL's functions that Sources/CUDA/NCCLFunctions.swift asks for, for a world of one rank, as there is one GPU: what
+// ranks gather or add up is what the one has.
 
 struct ncclComm {};
+
+extern "C" CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream);
 
 namespace {
 
 enum : ncclResult_t { success = 0, failure = 1, badArgument = 4 };
 
-size_t sizeOf(int type) { return type == ncclFloat32 ? 4 : 2; }
-
-ncclResult_t copy(uint64_t from, uint64_t to, size_t bytes, CUstream stream) {
-    gpu::Device &device = gpu::Device::shared();
-    const std::lock_guard lock(device.mutex);
-    const CUresult result = device.submit(stream, [=, &device] {
-        for (const uint64_t address : {from, to}) {
-            if (!device.memory.find(address).holds(address, bytes)) {
-                throw gpu::AddressFault("what ranks exchange is in no memory");
-            }
-        }
-        if (from != to) std::memmove(reinterpret_cast<void *>(to), reinterpret_cast<const void *>(from), bytes);
-    });
-    return result == CUDA_SUCCESS ? success : failure;
+ncclResult_t copy(uint64_t from, uint64_t to, size_t count, int type, CUstream stream) {
+    const size_t bytes = count * (type == ncclFloat32 ? 4 : 2);
+    return cuMemcpyDtoDAsync_v2(to, from, bytes, stream) == CUDA_SUCCESS ? success : failure;
 }
 
 } // namespace
@@ -64,11 +53,11 @@ ncclResult_t ncclCommGetAsyncError(ncclComm_t, ncclResult_t *result) {
 }
 
 ncclResult_t ncclAllReduce(uint64_t from, uint64_t to, size_t count, int type, int, ncclComm_t, CUstream stream) {
-    return copy(from, to, count * sizeOf(type), stream);
+    return copy(from, to, count, type, stream);
 }
 
 ncclResult_t ncclAllGather(uint64_t from, uint64_t to, size_t count, int type, ncclComm_t, CUstream stream) {
-    return copy(from, to, count * sizeOf(type), stream);
+    return copy(from, to, count, type, stream);
 }
 
 } // extern "C"

@@ -35,7 +35,7 @@ struct DoctorCase: Sendable {
         let model = try ModelConfiguration(parsing: Array(text.utf8), generation: nil)
         self.model = model
         doraCount = doraRanks.count
-        let base = Self.base(model)
+        let base = doraRanks.isEmpty ? nil : Self.base(model)
         adapters = try (doraRanks + ranks).enumerated().map { number, rank in
             let isDora = number < doraRanks.count
             let isLast = number + 1 == doraRanks.count + ranks.count

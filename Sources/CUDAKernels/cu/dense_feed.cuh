@@ -12,15 +12,15 @@ constexpr int kCopiedRows = 32 / kPieces;
 
 static_assert(kTile == 2 * kCopiedRows, "a tile is copied in two halves");
 
-// Where a piece of 16 bytes lies in a tile: neighbouring rows swap their halves, so that no two lanes of a fragment read
-// share a bank.
+// Where a piece of 16 bytes lies in a tile: neighbouring rows swap their halves, so that no two lanes of a fragment
+// read share a bank.
 __device__ __forceinline__ u32 placeInTile(int row, int piece) {
   return row * kTileRowBytes + (piece ^ (row & 1) << 2) * 16;
 }
 
 // Fills a warp's queue: all stages of its inputs for a set of tiles, then for the next. Warps take neighbouring stages,
-// so that a block reads 1 KB of a row at about the same time; blocks begin with different ones, so that they do not all ask
-// for the same inputs at a time. A lane copies a piece of every fourth row.
+// so that a block reads 1 KB of a row at about the same time; blocks begin with different ones, so that they do not all
+// ask for the same inputs at a time. A lane copies a piece of every fourth row.
 struct Feed {
   const DenseStreamParams &p;
   const Sets &sets;
@@ -28,8 +28,8 @@ struct Feed {
   const int stages;
   // Elements from a tile to the next, and from a tile's first rows to its last.
   const long long toNext, toLast;
-  // The stage that this warp begins a set with.
-  const int first;
+  // The stage that this warp begins each set with.
+  const int firstStage;
   int set = 0, stage, slot = 0, used = 0;
   // What this lane copies next of the set's first tile, and which of its rows exist: two bits a tile.
   const u16 *weights;
@@ -38,16 +38,17 @@ struct Feed {
   __device__ __forceinline__ Feed(const DenseStreamParams &p, const Sets &sets, u32 slots)
       : p(p), sets(sets), slots(slots), stages(ceilDiv(p.inputs, kStageInputs)),
         toNext(static_cast<long long>(p.isGated ? kTile / 2 : kTile) * p.weightPitch),
-        toLast(static_cast<long long>(p.isGated ? p.outputs / 2 : kCopiedRows) * p.weightPitch), first(firstStage()),
-        stage(first) {
+        toLast(static_cast<long long>(p.isGated ? p.outputs / 2 : kCopiedRows) * p.weightPitch),
+        firstStage(warp() + firstRound() * kWarps), stage(firstStage) {
     openSet();
   }
 
-  // This warp's stages, and which of them is its first; 32 rows have measured better all in one order.
   __device__ __forceinline__ static int warp() { return threadIdx.x / 32; }
-  __device__ __forceinline__ int count() const { return ceilDiv(stages - warp(), kWarps); }
-  __device__ __forceinline__ int firstStage() const {
-    return warp() + (kRowTiles < 4 && stages > warp() ? kWarps * static_cast<int>(blockIdx.x % count()) : 0);
+  // How many stages this warp has.
+  __device__ __forceinline__ int stageCount() const { return ceilDiv(stages - warp(), kWarps); }
+  // How many stages of each warp come before its first. More than 16 rows are quicker with one order in all blocks.
+  __device__ __forceinline__ int firstRound() const {
+    return kRowTiles < 4 ? blockIdx.x % maximum(stages / kWarps, 1) : 0;
   }
   __device__ __forceinline__ bool isEmpty() const { return set >= sets.count() || stage >= stages; }
   __device__ __forceinline__ static int row() { return threadIdx.x % 32 / kPieces; }
@@ -92,9 +93,9 @@ struct Feed {
     weights += kWarps * kStageInputs;
     if (stage >= stages) {
       stage = warp();
-      weights -= count() * (kWarps * kStageInputs);
+      weights -= stageCount() * (kWarps * kStageInputs);
     }
-    if (stage != first) return;
+    if (stage != firstStage) return;
     ++set;
     openSet();
   }

@@ -9,7 +9,7 @@
 //
 // Gated, W is [gate | up], a tile has 4 rows of each, and y = silu(gate) * up. y may be the residual stream, to which is
 // added and whose norm follows (dense_epilogue.cuh). Sums are f32, in an order that depends on K, on whether T is above
-// 16 and on the output's block; y is rounded once.
+// 16, and up to there on the output's block; y is rounded once.
 //
 // Blocks of a launch with updates wait for each other: all of them must fit on the device at once, and one such launch
 // may be in flight at a time.
@@ -111,7 +111,7 @@ __device__ __forceinline__ void stream(const DenseStreamParams &p, const Sets &s
     const EpilogueInputs others(p, column, warp);
     Tile sums[kTall][kTiles] = {};
 #pragma unroll 1
-    for (int left = feed.count(); left > 0; --left) {
+    for (int left = feed.stageCount(); left > 0; --left) {
       multiplyStage(sums, feed.take());
       feed.refill();
     }
