@@ -3,6 +3,7 @@ internal import Core
 /// What a device that has nothing better does.
 extension Backend where Self: ~Copyable {
     package mutating func hasSampled() throws(BackendError) -> Bool { true }
+    package mutating func checkHealth() throws(BackendError) {}
 
     package mutating func multiplyGated(
         _ x: Rows,

@@ -125,7 +125,9 @@ package protocol Backend: ~Copyable {
     /// - Parameter outputs: replaced by one entry for each wanted row; nil where no token had a finite logit.
     /// - Throws: what made the device unusable since the step began.
     mutating func takeSamples(into outputs: inout [SampledToken?]) throws(BackendError)
-    /// Waits for a step whose tokens nobody chooses, as ranks but the first do.
+    /// Tells what has made the device unusable so far, without waiting.
+    mutating func checkHealth() throws(BackendError)
+    /// Waits for all steps, such as those whose tokens nobody chooses: those of ranks but the first.
     ///
     /// - Throws: as `takeSamples`.
     mutating func finish() throws(BackendError)

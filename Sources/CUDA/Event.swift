@@ -1,9 +1,10 @@
 internal import CCUDA
 
 /// A point in a stream's work: others wait for it, and two of them measure time.
-package final class Event {
+package final class Event: Sendable {
     package let context: Context
-    let handle: CUevent
+    // The driver's handle, which may be used from any thread.
+    nonisolated(unsafe) let handle: CUevent
 
     /// - Parameter timing: whether `milliseconds` may be asked; costs a little at every `record`.
     package init(_ context: Context, timing: Bool = false) throws(CUDAError) {

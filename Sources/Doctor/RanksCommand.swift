@@ -3,6 +3,7 @@ internal import Backends
 internal import Core
 internal import Foundation
 internal import Models
+internal import Sampling
 internal import Weights
 
 /// `ranks`: how far the logits of a model split over several GPUs are from those of the whole model on one.
@@ -40,7 +41,11 @@ package struct RanksCommand: ParsableCommand {
         }
         let worst = comparison.errors.max() ?? .infinity
         tell("\(tensorParallel) ranks", String(format: "%.5f at worst, bound %g", worst, bound))
-        guard worst <= bound else { throw ExitCode(1) }
+        let (choices, ahead) = (comparison.choices, comparison.ahead)
+        for wrong in choices.wrong { tell("chosen otherwise", wrong) }
+        tell("tokens", "\(choices.compared) chosen, \(choices.wrong.count) otherwise than on the processor")
+        tell("steps ahead", "\(ahead.compared) tokens, \(ahead.wrong) otherwise than one step after the other")
+        guard worst <= bound, choices.wrong.isEmpty, ahead.wrong == 0 else { throw ExitCode(1) }
     }
 
     private func chosenCase() throws -> DoctorCase {
@@ -79,6 +84,10 @@ struct RanksComparison {
     private(set) var rows: [Int] = []
     /// Of each step's logits.
     private(set) var errors: [Double] = []
+    /// Tokens chosen from those logits.
+    private(set) var choices: ChoiceComparison
+    /// Tokens of steps that began while others ran; none where ranks do not share tokens.
+    private(set) var ahead = AheadComparison()
     private let doctorCase: DoctorCase
     private let checkpoint: Checkpoint
     private var limits: BatchLimits { doctorCase.limits }
@@ -89,6 +98,7 @@ struct RanksComparison {
     init(_ doctorCase: DoctorCase, _ choice: DeviceChoice, tpCount: Int) throws {
         self.doctorCase = doctorCase
         let model = doctorCase.model
+        choices = ChoiceComparison(vocabularySize: model.vocabularySize)
         checkpoint = .dummy(configuration: model, seed: 7, type: model.scalarType, distinctLayers: 2)
         switch choice {
         case .cpu(let threads):
@@ -141,6 +151,13 @@ struct RanksComparison {
             let found = try split.logits(step)
             rows.append(step.tokenCount)
             errors.append(relativeError(found.flatMap(\.self), reference.flatMap(\.self)))
+            // The same step again: equal to the bit, and written where it was.
+            try choices.compare(found) { requests throws(BackendError) in
+                if split.runsAhead { return try ahead.run(step, requests, on: &split) }
+                var chosen: [SampledToken?] = []
+                try split.run(step, requests, into: &chosen)
+                return chosen
+            }
         }
     }
 

@@ -108,6 +108,7 @@ struct TracedBackend<Device: InspectableBackend & ~Copyable>: InspectableBackend
     }
 
     mutating func sumOverRanks(_ y: Rows) { device.sumOverRanks(y) }
+    mutating func checkHealth() throws(BackendError) { try device.checkHealth() }
     mutating func finish() throws(BackendError) { try device.finish() }
 
     mutating func normalizeHeads(_ x: Rows, column: Int, heads: Int, by norm: Norm<Vector>) {

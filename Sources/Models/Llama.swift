@@ -52,6 +52,23 @@ package struct Llama<Device: Backend & ~Copyable> {
     /// - Returns: logits `[wanted rows, V]`, in memory that the next step overwrites.
     package func forward(on device: inout Device) -> Device.Rows {
         let rows = activations
+        let pending = runLayers(on: &device)
+        device.normalizeWanted(rows.hidden, adding: pending, by: norm, into: rows.wanted)
+        device.multiply(rows.wanted, by: head, bias: nil, target: .head, into: rows.logits)
+        return rows.logits
+    }
+
+    /// The same without logits, up to the last sum over ranks: what of a step is left to ranks but the first.
+    ///
+    /// - Returns: the residual stream, to which something may still have to be added.
+    func forwardLayers(on device: inout Device) -> Device.Rows {
+        _ = runLayers(on: &device)
+        return activations.hidden
+    }
+
+    /// - Returns: what is still to be added to the residual stream; nil where nothing is.
+    private func runLayers(on device: inout Device) -> Device.Rows? {
+        let rows = activations
         device.embed(embedding, into: rows.hidden)
         device.normalize(rows.hidden, adding: nil, by: layers[0].attentionNorm, into: rows.normalized)
         var pending: Device.Rows?
@@ -60,9 +77,7 @@ package struct Llama<Device: Backend & ~Copyable> {
             let next = index + 1 < layers.count ? layers[index + 1].attentionNorm : nil
             pending = layer.feedForward(rows, before: next, on: &device)
         }
-        device.normalizeWanted(rows.hidden, adding: pending, by: norm, into: rows.wanted)
-        device.multiply(rows.wanted, by: head, bias: nil, target: .head, into: rows.logits)
-        return rows.logits
+        return pending
     }
 }
 

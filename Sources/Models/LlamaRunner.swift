@@ -39,7 +39,7 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
                 headSize: configuration.headSize
             )
         )
-        device.prepare { model.forward(on: &$0) }
+        device.prepare { shard.tpRank == 0 ? model.forward(on: &$0) : model.forwardLayers(on: &$0) }
         self.shard = shard
         self.model = model
         self.device = device
@@ -82,12 +82,17 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
         try device.takeSamples(into: &outputs)
     }
 
-    /// Runs one step without choosing tokens, as ranks but the first do.
-    mutating func runWithoutSampling(_ batch: borrowing Batch) throws(BackendError) {
+    /// Issues what ranks but the first compute of a step.
+    ///
+    /// - Throws: what has gone wrong on the device so far.
+    mutating func issueLayers(_ batch: borrowing Batch) throws(BackendError) {
         let model = model
-        _ = device.forward(batch, choosing: []) { model.forward(on: &$0) }
-        try device.finish()
+        _ = device.forward(batch, choosing: []) { model.forwardLayers(on: &$0) }
+        try device.checkHealth()
     }
+
+    /// Waits for all steps that were issued so.
+    mutating func finishLayers() throws(BackendError) { try device.finish() }
 }
 
 extension LlamaRunner where Device: InspectableBackend & ~Copyable {

@@ -22,16 +22,21 @@ final class OtherRanks {
         for thread in threads { thread.give(order) }
     }
 
-    /// Gives an order that can fail, unless something has failed already.
-    func begin(_ order: RankOrder) throws(BackendError) {
+    /// Does what can fail on any rank, unless something has failed already.
+    func attempt<Result>(_ body: () throws(BackendError) -> Result) throws(BackendError) -> Result {
         if let failure { throw failure }
-        give(order)
+        do throws(BackendError) {
+            return try body()
+        } catch {
+            failure = error
+            throw error
+        }
     }
 
-    /// Waits for the answers to it.
+    /// Waits for the answers to an order.
     ///
     /// - Returns: false if a rank's adapter has not landed.
-    func end() throws(BackendError) -> Bool {
+    func takeAnswers() throws(BackendError) -> Bool {
         var (hasLanded, failed) = (true, BackendError?.none)
         for thread in threads {
             switch thread.takeAnswer() {
@@ -42,11 +47,5 @@ final class OtherRanks {
         }
         if let failed { throw failed }
         return hasLanded
-    }
-
-    /// Notes that a rank has failed.
-    func fail(_ error: BackendError) -> BackendError {
-        failure = error
-        return error
     }
 }

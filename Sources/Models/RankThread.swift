@@ -9,6 +9,7 @@ enum RankOrder: Sendable {
     case install(LoadedAdapter, [BlockID])
     case hasLanded(AdapterSlot)
     case remove(AdapterSlot)
+    /// Answered when the step is issued, and not when it has ended.
     case step(Batch)
     case end
 }
@@ -114,12 +115,15 @@ final class RankThread: Sendable {
             return .done
         case .step(let batch):
             do throws(BackendError) {
-                try runner.runWithoutSampling(batch)
+                try runner.issueLayers(batch)
                 return .done
             } catch {
                 return .failed(error)
             }
-        case .end: return nil
+        case .end:
+            // A failure was told to whoever asked last.
+            try? runner.finishLayers()
+            return nil
         }
     }
 }

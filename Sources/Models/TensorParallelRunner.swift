@@ -53,12 +53,10 @@ package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyab
     }
 
     package mutating func hasLanded(_ slot: AdapterSlot) throws(BackendError) -> Bool {
-        try others.begin(.hasLanded(slot))
-        do throws(BackendError) {
-            let (mine, theirs) = (try first.hasLanded(slot), try others.end())
+        try others.attempt { () throws(BackendError) in
+            others.give(.hasLanded(slot))
+            let (mine, theirs) = (try first.hasLanded(slot), try others.takeAnswers())
             return mine && theirs
-        } catch {
-            throw others.fail(error)
         }
     }
 
@@ -69,24 +67,28 @@ package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyab
         for thread in others.threads { _ = thread.takeAnswer() }
     }
 
-    /// Other ranks do not know the tokens that the first one chooses.
-    package var runsAhead: Bool { false }
+    package var runsAhead: Bool { first.runsAhead }
 
+    /// Returns when all ranks have issued the step, so that none is ever two steps ahead of another's host.
     package mutating func begin(
         _ batch: borrowing Batch,
         _ requests: borrowing [SamplingRequest]
     ) throws(BackendError) {
-        try others.begin(.step(copy batch))
-        first.begin(batch, requests)
+        try others.attempt { () throws(BackendError) in
+            others.give(.step(copy batch))
+            first.begin(batch, requests)
+            _ = try others.takeAnswers()
+        }
     }
 
+    package mutating func isStepDone() throws(BackendError) -> Bool {
+        try others.attempt { () throws(BackendError) in try first.isStepDone() }
+    }
+
+    /// The first rank's end is that of all: it cannot pass the last sum before the others have come to it, and behind
+    /// that they use nothing of the step's.
     package mutating func finish(into outputs: inout [SampledToken?]) throws(BackendError) {
-        do throws(BackendError) {
-            try first.finish(into: &outputs)
-            _ = try others.end()
-        } catch {
-            throw others.fail(error)
-        }
+        try others.attempt { () throws(BackendError) in try first.finish(into: &outputs) }
     }
 }
 
@@ -95,13 +97,11 @@ extension TensorParallelRunner where Device: InspectableBackend & SendableMetaty
     ///
     /// - Returns: `[wanted rows][V]`
     package mutating func logits(_ batch: borrowing Batch) throws(BackendError) -> [[Float]] {
-        try others.begin(.step(copy batch))
-        do throws(BackendError) {
+        try others.attempt { () throws(BackendError) in
+            others.give(.step(copy batch))
             let rows = try first.logits(batch)
-            _ = try others.end()
+            _ = try others.takeAnswers()
             return rows
-        } catch {
-            throw others.fail(error)
         }
     }
 }

@@ -221,18 +221,21 @@ extension CUDABackend {
         }
     }
 
-    package mutating func finish() throws(BackendError) {
-        faults.attempt { () throws(CUDAError) in
-            try stream.synchronize()
-            try rankSums?.checkHealth()
-        }
+    package mutating func checkHealth() throws(BackendError) {
+        faults.attempt { () throws(CUDAError) in try rankSums?.checkHealth() }
         if let fault = faults.first { throw BackendError(fault.description) }
+    }
+
+    package mutating func finish() throws(BackendError) {
+        faults.attempt { () throws(CUDAError) in try stream.synchronize() }
+        try checkHealth()
     }
 
     package mutating func sample(_ logits: CUDARows, _ requests: borrowing [SamplingRequest]) {
         let count = requests.count
         faults.attempt { () throws(CUDAError) in
             try operations.sampler.sample(logits: logits.address, width: logits.width, count: count, on: stream)
+            try rankSums?.noteTokens(of: step.number, on: stream)
         }
     }
 

@@ -2,8 +2,7 @@ internal import CUDA
 internal import Core
 
 extension CUDABackend {
-    /// Other ranks do not know the tokens that the first one chooses.
-    package var runsAhead: Bool { rankSums == nil }
+    package var runsAhead: Bool { rankSums?.sharesTokens ?? true }
 
     package mutating func forward(
         _ batch: borrowing Batch,
@@ -44,7 +43,8 @@ extension CUDABackend {
         let stream = stream
         faults.attempt { () throws(CUDAError) in
             let inputs = try operations.sampler.load(requests, on: stream)
-            try step.upload(beside: inputs, awaited: operations.sampler.tokens, on: stream)
+            let tokens = try rankSums?.awaitTokens(of: step.number &- 1, on: stream) ?? operations.sampler.tokens
+            try step.upload(beside: inputs, awaited: tokens, on: stream)
         }
         return bucket
     }

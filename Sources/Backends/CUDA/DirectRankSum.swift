@@ -9,8 +9,11 @@ final class DirectRankSum {
         let context: Context
         let staging: UInt64
         let arrivals: UInt64
+        let tokens: RankTokens
     }
 
+    /// The first rank's.
+    let tokens: RankTokens
     private let kernel: Kernel
     private let type: ScalarType
     private let buffer: DeviceBuffer
@@ -24,7 +27,7 @@ final class DirectRankSum {
     /// Returns when all ranks are here.
     ///
     /// - Returns: nil, to all ranks, where some GPU cannot read another's memory.
-    init?(_ member: CUDARanks.Member, _ context: Context, type: ScalarType) throws(CUDAError) {
+    init?(_ member: CUDARanks.Member, _ context: Context, type: ScalarType, tokens: RankTokens) throws(CUDAError) {
         let count = member.ranks.count
         guard count <= Self.mostRanks else { return nil }
         let compiler = KernelCompiler(try NVRTC(driverVersion: context.driver.version))
@@ -36,8 +39,14 @@ final class DirectRankSum {
         buffer = try DeviceBuffer(context, byteCount: staging + arrivals + 4 * Self.blocks)
         try buffer.fill(0)
         let desks = member.exchange(
-            Desk(context: context, staging: buffer.address, arrivals: buffer.address + UInt64(staging))
+            Desk(
+                context: context,
+                staging: buffer.address,
+                arrivals: buffer.address + UInt64(staging),
+                tokens: tokens
+            )
         )
+        self.tokens = desks[0].tokens
         for (rank, desk) in desks.enumerated() where rank != member.tpRank {
             guard try Self.allRead(desks.map(\.context)) else { return nil }
             try context.openMemory(of: desk.context)

@@ -1,17 +1,28 @@
 internal import CUDA
 internal import Core
 
-/// The sums that end the halves of a split model's layers.
+/// The sums that end the halves of a split model's layers, and the tokens that the first rank chooses.
 ///
 /// Few numbers are read straight from the other GPUs, many go through NCCL.
 final class RankSums {
     private let communicator: Communicator
     private let direct: DirectRankSum?
 
+    /// Whether all ranks know the tokens that the first chooses.
+    let sharesTokens: Bool
+
     /// Returns when all ranks are here.
-    init(_ member: CUDARanks.Member, _ context: Context, _ settings: CUDASettings, type: ScalarType)
-        throws(CUDAError)
-    {
+    ///
+    /// - Parameters:
+    ///   - type: of the numbers that the other GPUs' memory is read for.
+    ///   - tokens: where on this GPU a step's chosen tokens are.
+    init(
+        _ member: CUDARanks.Member,
+        _ context: Context,
+        _ settings: CUDASettings,
+        type: ScalarType,
+        tokens: UInt64
+    ) throws(CUDAError) {
         communicator = try member.join(context)
         // NCCL connects the GPUs at the first sum, which must not happen while a graph is recorded.
         let (stream, buffer) = (try Stream(context), try DeviceBuffer(context, byteCount: 256))
@@ -19,7 +30,25 @@ final class RankSums {
         try communicator.sum(buffer.address, into: buffer.address, count: 64, of: .float32, on: stream)
         try stream.synchronize()
         // A rank alone has no neighbour's memory to read.
-        direct = settings.sumsDirectly && member.ranks.count > 1 ? try DirectRankSum(member, context, type: type) : nil
+        let isAlone = member.ranks.count == 1
+        direct =
+            settings.sumsDirectly && !isAlone
+            ? try DirectRankSum(member, context, type: type, tokens: RankTokens(context, address: tokens)) : nil
+        sharesTokens = isAlone || direct != nil
+    }
+
+    /// Marks the end of the choosing of a step's tokens.
+    ///
+    /// - Parameter step: its number.
+    func noteTokens(of step: Int32, on stream: Stream) throws(CUDAError) {
+        try direct?.tokens.note(step: step, on: stream)
+    }
+
+    /// Lets later work wait until the first rank has chosen a step's tokens, if it did.
+    ///
+    /// - Returns: where they are; nil if that is this rank's affair.
+    func awaitTokens(of step: Int32, on stream: Stream) throws(CUDAError) -> UInt64? {
+        try direct?.tokens.wait(forStep: step, on: stream)
     }
 
     /// Replaces `count` elements by their sums.

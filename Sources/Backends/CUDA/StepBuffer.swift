@@ -29,6 +29,9 @@ struct StepBuffer {
         device.address + UInt64(region.start * MemoryLayout<Int32>.size)
     }
 
+    /// Of the present step. The next one's is greater by one, and the same on all ranks of a split model.
+    var number: Int32 { round }
+
     private var host: PinnedBuffer { hosts[Int(round & 1)] }
 
     /// The host's side of a region of the present step, to be filled before `upload`.
@@ -142,7 +145,7 @@ struct StepBuffer {
     ///
     /// - Parameters:
     ///   - others: more to be fetched.
-    ///   - awaited: tokens chosen by the step before, which those in the batch may refer to.
+    ///   - awaited: tokens chosen by the step before, which those in the batch may refer to; perhaps on another GPU.
     func upload(
         beside others: PinnedInputs = PinnedInputs(),
         awaited: UInt64,

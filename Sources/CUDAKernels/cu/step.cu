@@ -24,7 +24,11 @@ __device__ __forceinline__ int4 fetch(const void *source, int i) {
 
 // A token, or the one that it stands for. Where nothing could be chosen any will do: that sequence has ended.
 __device__ __forceinline__ int resolve(int token, const int32_t *chosen) {
-    return token >= 0 ? token : max(chosen[-1 - token], 0);
+    if (token >= 0) return token;
+    int found;
+    // They may be on another GPU, whose memory this one's L1 must not remember.
+    asm volatile("ld.relaxed.sys.global.s32 %0, [%1];" : "=r"(found) : "l"(chosen - 1 - token) : "memory");
+    return max(found, 0);
 }
 
 extern "C" __global__ void __launch_bounds__(256) punica_fetch_step(const __grid_constant__ FetchStepParams p) {
