@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <variant>
 
@@ -18,9 +19,11 @@ namespace gpu {
 // A launch, or anything else that a stream does.
 using Work = std::variant<Launch, std::function<void()>>;
 
+class Device;
+
 } // namespace gpu
 
-// The driver's types: a GPU whose streams do everything at once, in the order in which it is asked for.
+// The driver's types: GPUs whose streams do everything at once, in the order in which it is asked for.
 struct CUgraph_st {
     std::vector<gpu::Work> nodes;
     // Recorded on its streams while it is being made.
@@ -32,6 +35,7 @@ struct CUgraphExec_st {
 };
 
 struct CUstream_st {
+    gpu::Device *device = nullptr;
     // The recording that this stream takes part in.
     CUgraph_st *capture = nullptr;
 };
@@ -54,19 +58,29 @@ struct CUmod_st {
 
 namespace gpu {
 
-// There is one, for all threads.
+// One GPU, for all threads. What a thread asks of it is done by that thread, so that different GPUs work at a time if
+// different threads drive them.
 class Device {
   public:
-    static Device &shared();
+    static int count();
+    static Device &at(int ordinal);
+    // That of the calling thread's context; the first where it has none.
+    static Device &current();
+    // Whether any GPU has failed, for which others may wait.
+    static std::atomic<bool> anyFailed;
 
     std::recursive_mutex mutex;
     Memory memory;
     // Of device memory, by address.
     std::map<CUdeviceptr, size_t> allocations;
     std::atomic<size_t> allocatedBytes = 0;
+    // Whose memory kernels may touch too.
+    std::set<Device *> peers;
     // The first error stays.
     std::atomic<CUresult> failure = CUDA_SUCCESS;
     std::vector<CUstream> streams;
+    // Of calls that name none.
+    CUstream_st immediate;
 
     int multiprocessors;
     size_t totalBytes;

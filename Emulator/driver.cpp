@@ -14,7 +14,13 @@ using Lock = std::lock_guard<std::recursive_mutex>;
 
 namespace {
 
-enum : CUresult { kInvalidValue = 1, kIllegalAddress = 700, kLaunchFailed = 719, kNotSupported = 801 };
+enum : CUresult {
+    kInvalidValue = 1,
+    kInvalidDevice = 101,
+    kInvalidContext = 201,
+    kIllegalAddress = 700,
+    kPeerAccessAlreadyEnabled = 704,
+    kLaunchFailed = 719, kNotSupported = 801 };
 // Of shared memory, what each block takes besides.
 constexpr uint32_t kReservedBytes = 1 << 10;
 
@@ -39,6 +45,15 @@ uint32_t sharedBytesOfMultiprocessor() {
 // What a block may have.
 uint32_t mostSharedBytes() { return sharedBytesOfMultiprocessor() - kReservedBytes; }
 
+// What a thread's calls are for: the last one.
+thread_local std::vector<Device *> contexts;
+
+// Pinned memory, which all GPUs may touch.
+gpu::Memory &hostMemory() {
+    static gpu::Memory &memory = *new gpu::Memory();
+    return memory;
+}
+
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 } // namespace
@@ -48,19 +63,28 @@ namespace gpu {
 Device::Device()
     : multiprocessors(int(setting("PUNICA_EMULATED_MULTIPROCESSORS", 8))),
       totalBytes(size_t(setting("PUNICA_EMULATED_MEBIBYTES", 16 << 10)) << 20),
-      seed_(uint64_t(setting("PUNICA_EMULATED_SEED", 1))) {}
-
-Device &Device::shared() {
-    static Device &device = *new Device();
-    return device;
+      seed_(uint64_t(setting("PUNICA_EMULATED_SEED", 1))) {
+    immediate.device = this;
+    memory.open(hostMemory());
 }
+
+std::atomic<bool> Device::anyFailed = false;
+
+int Device::count() { return int(std::clamp(setting("PUNICA_EMULATED_GPUS", 1), 1l, 8l)); }
+
+Device &Device::at(int ordinal) {
+    static Device *const devices = new Device[8];
+    return devices[ordinal];
+}
+
+Device &Device::current() { return contexts.empty() || !contexts.back() ? at(0) : *contexts.back(); }
 
 CUresult Device::perform(const std::vector<Work> &all) {
     if (failure != CUDA_SUCCESS) return failure;
     try {
         std::vector<Launch> launches;
         const auto launch = [&] {
-            if (!launches.empty()) execute(launches, memory, seed_ += 0x9e3779b97f4a7c15);
+            if (!launches.empty()) execute(launches, memory, seed_ += 0x9e3779b97f4a7c15, anyFailed);
             launches.clear();
         };
         for (const Work &work : all) {
@@ -79,6 +103,7 @@ CUresult Device::perform(const std::vector<Work> &all) {
         std::fprintf(stderr, "emulated GPU: %s\n", fault.what());
         failure = kLaunchFailed;
     }
+    if (failure != CUDA_SUCCESS) anyFailed = true;
     return failure;
 }
 
@@ -121,13 +146,13 @@ CUresult cuGetErrorName(CUresult code, const char **name) {
 CUresult cuGetErrorString(CUresult code, const char **text) { return cuGetErrorName(code, text); }
 
 CUresult cuDeviceGetCount(int *count) {
-    *count = 1;
+    *count = Device::count();
     return CUDA_SUCCESS;
 }
 
 CUresult cuDeviceGet(CUdevice *device, int ordinal) {
     *device = ordinal;
-    return ordinal == 0 ? CUresult(CUDA_SUCCESS) : CUresult(kInvalidValue);
+    return ordinal >= 0 && ordinal < Device::count() ? CUresult(CUDA_SUCCESS) : CUresult(kInvalidValue);
 }
 
 CUresult cuDeviceGetName(char *name, int capacity, CUdevice) {
@@ -135,14 +160,14 @@ CUresult cuDeviceGetName(char *name, int capacity, CUdevice) {
     return CUDA_SUCCESS;
 }
 
-CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice) {
-    *bytes = Device::shared().totalBytes;
+CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
+    *bytes = Device::at(device).totalBytes;
     return CUDA_SUCCESS;
 }
 
-CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice) {
+CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice device) {
     switch (attribute) {
-        case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *value = Device::shared().multiprocessors; break;
+        case CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT: *value = Device::at(device).multiprocessors; break;
         case CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE: *value = 50 << 20; break;
         case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR: *value = architecture() / 10; break;
         case CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR: *value = architecture() % 10; break;
@@ -152,39 +177,49 @@ CUresult cuDeviceGetAttribute(int *value, int attribute, CUdevice) {
     return CUDA_SUCCESS;
 }
 
-CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice) {
-    *context = reinterpret_cast<CUcontext>(&Device::shared());
+CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device) {
+    *context = reinterpret_cast<CUcontext>(&Device::at(device));
     return CUDA_SUCCESS;
 }
 
 CUresult cuDevicePrimaryCtxRelease_v2(CUdevice) { return CUDA_SUCCESS; }
 
-static thread_local CUcontext current = nullptr;
-
 CUresult cuCtxSetCurrent(CUcontext context) {
-    current = context;
+    if (contexts.empty()) contexts.emplace_back();
+    contexts.back() = reinterpret_cast<Device *>(context);
     return CUDA_SUCCESS;
 }
 
 CUresult cuCtxGetCurrent(CUcontext *context) {
-    *context = current;
+    *context = contexts.empty() ? nullptr : reinterpret_cast<CUcontext>(contexts.back());
     return CUDA_SUCCESS;
 }
 
-// There is one context: what was current before it is that or none, and nobody asks.
-CUresult cuCtxPushCurrent_v2(CUcontext) { return CUDA_SUCCESS; }
+CUresult cuCtxPushCurrent_v2(CUcontext context) {
+    contexts.push_back(reinterpret_cast<Device *>(context));
+    return CUDA_SUCCESS;
+}
 
 CUresult cuCtxPopCurrent_v2(CUcontext *context) {
-    *context = current;
+    if (contexts.empty()) return kInvalidContext;
+    *context = reinterpret_cast<CUcontext>(contexts.back());
+    contexts.pop_back();
     return CUDA_SUCCESS;
 }
 
-CUresult cuDeviceCanAccessPeer(int *can, CUdevice, CUdevice) {
-    *can = 0;
+CUresult cuDeviceCanAccessPeer(int *can, CUdevice device, CUdevice peer) {
+    *can = device != peer;
     return CUDA_SUCCESS;
 }
 
-CUresult cuCtxEnablePeerAccess(CUcontext, unsigned) { return kNotSupported; }
+CUresult cuCtxEnablePeerAccess(CUcontext context, unsigned) {
+    Device &device = Device::current(), &peer = *reinterpret_cast<Device *>(context);
+    const Lock lock(device.mutex);
+    if (&peer == &device) return kInvalidDevice;
+    if (!device.peers.insert(&peer).second) return kPeerAccessAlreadyEnabled;
+    device.memory.open(peer.memory);
+    return device.failure;
+}
 
 CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest) {
     *least = 0;
@@ -193,14 +228,14 @@ CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest) {
 }
 
 CUresult cuMemGetInfo_v2(size_t *free, size_t *total) {
-    const Device &device = Device::shared();
+    const Device &device = Device::current();
     *total = device.totalBytes;
     *free = device.totalBytes - device.allocatedBytes;
     return CUDA_SUCCESS;
 }
 
 CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
     if (bytes == 0) return kInvalidValue;
     if (device.allocatedBytes + bytes > device.totalBytes) return CUDA_ERROR_OUT_OF_MEMORY;
@@ -219,7 +254,7 @@ CUresult cuMemAlloc_v2(CUdeviceptr *address, size_t bytes) {
 }
 
 CUresult cuMemFree_v2(CUdeviceptr address) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
     const auto found = device.allocations.find(address);
     if (found == device.allocations.end()) return kInvalidValue;
@@ -232,60 +267,58 @@ CUresult cuMemFree_v2(CUdeviceptr address) {
 }
 
 CUresult cuMemHostAlloc(void **bytes, size_t count, unsigned) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
     *bytes = std::aligned_alloc(4096, (count + 4095) / 4096 * 4096);
     if (!*bytes) return CUDA_ERROR_OUT_OF_MEMORY;
-    device.memory.add(*bytes, count);
+    hostMemory().add(*bytes, count);
     return device.failure;
 }
 
 CUresult cuMemFreeHost(void *bytes) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
-    device.memory.remove(bytes);
+    hostMemory().remove(bytes);
     std::free(bytes);
     return device.failure;
 }
 
 // A copy's or a fill's device memory, which must be there.
 static void require(CUdeviceptr address, size_t bytes) {
-    if (!Device::shared().memory.find(address).holds(address, bytes)) {
+    if (!Device::current().memory.find(address).holds(address, bytes)) {
         throw gpu::AddressFault("a copy's address is in no memory");
     }
 }
 
-static CUstream_st immediate;
-
 CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t bytes) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
-    return device.submit(&immediate, [=] {
+    return device.submit(&device.immediate, [=] {
         require(to, bytes);
         std::memcpy(reinterpret_cast<void *>(to), from, bytes);
     });
 }
 
 CUresult cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t bytes) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
-    return device.submit(&immediate, [=] {
+    return device.submit(&device.immediate, [=] {
         require(from, bytes);
         std::memcpy(to, reinterpret_cast<const void *>(from), bytes);
     });
 }
 
 CUresult cuMemsetD8_v2(CUdeviceptr to, unsigned char value, size_t bytes) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
-    return device.submit(&immediate, [=] {
+    return device.submit(&device.immediate, [=] {
         require(to, bytes);
         std::memset(reinterpret_cast<void *>(to), value, bytes);
     });
 }
 
 CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CUstream stream) {
-    Device &device = Device::shared();
+    Device &device = *stream->device;
     const Lock lock(device.mutex);
     return device.submit(stream, [=] {
         require(to, bytes);
@@ -294,7 +327,7 @@ CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CU
 }
 
 CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes, CUstream stream) {
-    Device &device = Device::shared();
+    Device &device = *stream->device;
     const Lock lock(device.mutex);
     return device.submit(stream, [=] {
         require(from, bytes);
@@ -303,7 +336,7 @@ CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes, CUstream
 }
 
 CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
-    Device &device = Device::shared();
+    Device &device = *stream->device;
     const Lock lock(device.mutex);
     return device.submit(stream, [=] {
         require(from, bytes);
@@ -313,7 +346,7 @@ CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CU
 }
 
 CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t bytes, CUstream stream) {
-    Device &device = Device::shared();
+    Device &device = *stream->device;
     const Lock lock(device.mutex);
     return device.submit(stream, [=] {
         require(to, bytes);
@@ -322,40 +355,40 @@ CUresult cuMemsetD8Async(CUdeviceptr to, unsigned char value, size_t bytes, CUst
 }
 
 CUresult cuStreamCreateWithPriority(CUstream *stream, unsigned, int) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
-    *stream = new CUstream_st();
+    *stream = new CUstream_st{.device = &device, .capture = nullptr};
     device.streams.push_back(*stream);
     return device.failure;
 }
 
 CUresult cuStreamDestroy_v2(CUstream stream) {
-    Device &device = Device::shared();
+    Device &device = *stream->device;
     const Lock lock(device.mutex);
     std::erase(device.streams, stream);
     delete stream;
     return device.failure;
 }
 
-CUresult cuStreamSynchronize(CUstream) { return Device::shared().failure; }
-CUresult cuStreamQuery(CUstream) { return Device::shared().failure; }
+CUresult cuStreamSynchronize(CUstream stream) { return stream->device->failure; }
+CUresult cuStreamQuery(CUstream stream) { return stream->device->failure; }
 
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned) {
-    Device &device = Device::shared();
+    Device &device = *stream->device;
     const Lock lock(device.mutex);
     if (event->capture) stream->capture = event->capture;
     return device.failure;
 }
 
 CUresult cuStreamBeginCapture_v2(CUstream stream, int) {
-    Device &device = Device::shared();
+    Device &device = *stream->device;
     const Lock lock(device.mutex);
     stream->capture = new CUgraph_st();
     return device.failure;
 }
 
 CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph) {
-    Device &device = Device::shared();
+    Device &device = *stream->device;
     const Lock lock(device.mutex);
     *graph = stream->capture;
     for (CUstream other : device.streams) {
@@ -370,11 +403,11 @@ CUresult cuStreamEndCapture(CUstream stream, CUgraph *graph) {
 
 CUresult cuEventCreate(CUevent *event, unsigned) {
     *event = new CUevent_st();
-    return Device::shared().failure;
+    return Device::current().failure;
 }
 
 CUresult cuEventDestroy_v2(CUevent event) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
     if (event->capture) std::erase(event->capture->events, event);
     delete event;
@@ -382,7 +415,7 @@ CUresult cuEventDestroy_v2(CUevent event) {
 }
 
 CUresult cuEventRecord(CUevent event, CUstream stream) {
-    Device &device = Device::shared();
+    Device &device = *stream->device;
     const Lock lock(device.mutex);
     event->capture = stream->capture;
     if (event->capture) event->capture->events.push_back(event);
@@ -390,11 +423,11 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
     return device.failure;
 }
 
-CUresult cuEventQuery(CUevent) { return Device::shared().failure; }
-CUresult cuEventSynchronize(CUevent) { return Device::shared().failure; }
+CUresult cuEventQuery(CUevent) { return Device::current().failure; }
+CUresult cuEventSynchronize(CUevent) { return Device::current().failure; }
 
 CUresult cuEventElapsedTime(float *milliseconds, CUevent start, CUevent end) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
     *milliseconds = float(1000 * (end->seconds - start->seconds));
     return device.failure;
@@ -418,7 +451,7 @@ CUresult cuGraphInstantiateWithFlags(CUgraphExec *executable, CUgraph graph, uns
 CUresult cuGraphUpload(CUgraphExec, CUstream) { return CUDA_SUCCESS; }
 
 CUresult cuGraphLaunch(CUgraphExec executable, CUstream stream) {
-    Device &device = Device::shared();
+    Device &device = *stream->device;
     const Lock lock(device.mutex);
     return stream->capture ? CUresult(kNotSupported) : device.perform(executable->nodes);
 }
@@ -429,7 +462,7 @@ CUresult cuGraphExecDestroy(CUgraphExec executable) {
 }
 
 CUresult cuModuleLoadData(CUmodule *module, const void *image) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
     auto made = std::make_unique<CUmod_st>();
     try {
@@ -445,7 +478,7 @@ CUresult cuModuleLoadData(CUmodule *module, const void *image) {
 }
 
 CUresult cuModuleUnload(CUmodule module) {
-    Device &device = Device::shared();
+    Device &device = Device::current();
     const Lock lock(device.mutex);
     for (const auto &variable : module->program.globals) device.memory.remove(variable->data());
     delete module;
@@ -478,7 +511,7 @@ CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *count, CUfunction func
 }
 
 CUresult cuLaunchKernelEx(const CUlaunchConfig *c, CUfunction function, void **parameters, void **) {
-    Device &device = Device::shared();
+    Device &device = *c->stream->device;
     const Lock lock(device.mutex);
     const uint64_t threads = uint64_t(c->blockX) * c->blockY * c->blockZ;
     if (threads == 0 || threads > 1024 || c->gridX == 0 || c->gridY == 0 || c->gridZ == 0) return kInvalidValue;

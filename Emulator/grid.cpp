@@ -160,7 +160,8 @@ class Grid {
 
 } // namespace
 
-void execute(const std::vector<Launch> &launches, const Memory &memory, uint64_t seed) {
+void execute(
+    const std::vector<Launch> &launches, const Memory &memory, uint64_t seed, const std::atomic<bool> &othersFailed) {
     std::deque<std::unique_ptr<Grid>> grids;
     size_t next = 0;
     while (next < launches.size() || !grids.empty()) {
@@ -173,6 +174,7 @@ void execute(const std::vector<Launch> &launches, const Memory &memory, uint64_t
             continue;
         }
         const bool ran = std::any_of(grids.rbegin(), grids.rend(), [](auto &grid) { return grid->turn(); });
+        if (othersFailed) throw Fault(grids.front()->name() + ": another GPU has failed");
         if (!ran && !grids.front()->isDone()) throw Fault(grids.front()->name() + ": every thread waits for another");
         while (!grids.empty() && grids.front()->isDone()) {
             grids.pop_front();

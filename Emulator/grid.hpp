@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <vector>
 
 #include "memory.hpp"
@@ -20,10 +21,11 @@ struct Launch {
     std::vector<uint8_t> parameters;
 };
 
-// Executes kernels in a stream's order. Throws `Fault`.
+// Executes kernels in a stream's order. Throws `Fault`, also when `othersFailed` becomes true.
 //
 // Of what may run at a time the worst comes first: a launch starts as soon as it may and goes as far as it can before
 // those ahead of it go on, and warps take turns of lengths by chance, the same for the same seed.
-void execute(const std::vector<Launch> &launches, const Memory &memory, uint64_t seed);
+void execute(
+    const std::vector<Launch> &launches, const Memory &memory, uint64_t seed, const std::atomic<bool> &othersFailed);
 
 } // namespace gpu

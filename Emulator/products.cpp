@@ -48,7 +48,7 @@ float dot(const float *x, const float *y, size_t count) {
 void require(uint64_t address, const cublasLtMatrixLayout &layout) {
     const size_t size = layout.type == CUDA_R_32F ? 4 : 2;
     const size_t bytes = ((layout.columns - 1) * layout.stride + layout.rows) * size;
-    if (!gpu::Device::shared().memory.find(address).holds(address, bytes)) {
+    if (!gpu::Device::current().memory.find(address).holds(address, bytes)) {
         throw gpu::AddressFault("a product's address is in no memory");
     }
 }
@@ -89,7 +89,7 @@ const char *cublasLtGetStatusName(cublasStatus_t status) {
 const char *cublasLtGetStatusString(cublasStatus_t status) { return cublasLtGetStatusName(status); }
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle) {
-    *handle = reinterpret_cast<cublasLtHandle_t>(&gpu::Device::shared());
+    *handle = reinterpret_cast<cublasLtHandle_t>(&gpu::Device::current());
     return 0;
 }
 
@@ -153,7 +153,7 @@ cublasStatus_t cublasLtMatmul(
     uint64_t b, cublasLtMatrixLayout_t layoutB, const void *beta, uint64_t c, cublasLtMatrixLayout_t layoutC,
     uint64_t d, cublasLtMatrixLayout_t layoutD, const cublasLtMatmulAlgo_t *, uint64_t, size_t, CUstream stream) {
     if (description->transposesA != CUBLAS_OP_T) return CUBLAS_STATUS_NOT_SUPPORTED;
-    gpu::Device &device = gpu::Device::shared();
+    gpu::Device &device = *stream->device;
     const std::lock_guard<std::recursive_mutex> lock(device.mutex);
     const Product product{
         a,

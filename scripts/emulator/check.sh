@@ -16,7 +16,7 @@ PUNICA_EMULATED_SEED=$RANDOM
 export PUNICA_EMULATED_SEED
 echo "seed $PUNICA_EMULATED_SEED"
 "$punica" doctor
-# The way that a split model goes, with one rank.
-"$bench" ranks --tensor-parallel 1 --only grouped
+# A split model's ranks, on GPUs of their own.
+PUNICA_EMULATED_GPUS=2 "$bench" ranks --tensor-parallel 2 --only grouped
 export PUNICA_EMULATED_ARCHITECTURE=80 PUNICA_EMULATED_MULTIPROCESSORS=6
 "$punica" doctor --only grouped float16 mistral qwen "heads of 40"
