@@ -63,6 +63,10 @@ extension CUDABackend {
         by norm: Norm<CUDAVector>,
         into normalized: CUDARows
     ) {
+        if let rankSums, extent.rows > 0, rankSums.normalizes(rows: extent.rows) {
+            multiply(product.x, by: product.weight, bias: product.bias, target: product.target, into: delta)
+            return normalizeOverRanks(residual, adding: delta, by: norm, into: normalized)
+        }
         guard streamsLayers else {
             let pending = add(product, through: delta, to: residual)
             return normalize(residual, adding: pending, by: norm, into: normalized)

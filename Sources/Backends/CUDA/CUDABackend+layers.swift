@@ -63,6 +63,22 @@ extension CUDABackend {
         normalize(x, rows: extent.wanted, parameters)
     }
 
+    /// The same, but that the sum of all ranks' `delta` is added; for as many rows as `RankSums.normalizes`.
+    mutating func normalizeOverRanks(
+        _ x: CUDARows,
+        adding delta: CUDARows,
+        by norm: Norm<CUDAVector>,
+        into y: CUDARows
+    ) {
+        precondition(x.type == .float32 && delta.type == type, "words carry two elements of 16 bits")
+        undivided.overwrite(y.address)
+        var parameters = AddNormalizeParams(x, delta, norm, rowCount: liveRows, into: y)
+        parameters.updates = takeUpdates(of: delta)
+        faults.attempt { () throws(CUDAError) in
+            try rankSums?.normalize(parameters, rows: extent.rows, on: stream)
+        }
+    }
+
     private mutating func normalize(_ x: CUDARows, rows: Int, _ parameters: AddNormalizeParams) {
         precondition(x.type == .float32, "only the residual stream is normalized")
         guard rows > 0 else { return }

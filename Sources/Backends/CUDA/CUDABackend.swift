@@ -61,7 +61,14 @@ package struct CUDABackend: Backend, ~Copyable {
         do throws(CUDAError) {
             parts = try CUDAParts(settings, shape: shape, type: type, limits: limits, blockSize: blockSize)
             rankSums = try ranks.map { (member) throws(CUDAError) in
-                try RankSums(member, parts.context, settings, type: type, tokens: parts.operations.sampler.tokens)
+                try RankSums(
+                    member,
+                    parts.context,
+                    settings,
+                    type: type,
+                    hiddenSize: shape.hiddenSize,
+                    tokens: parts.operations.sampler.tokens
+                )
             }
         } catch {
             throw BackendError(error.description)

@@ -2,24 +2,33 @@ internal import CUDA
 internal import CUDAKernels
 internal import Core
 
-/// Sums over ranks by reading the other GPUs' memory (rank_sum.cu).
+/// Sums over ranks by way of the other GPUs' memory: of some rows alone (rank_sum.cu), and of few rows together with the
+/// norm that follows (rank_normalize.cu).
 final class DirectRankSum {
     /// A rank's memory that the others read and write.
     struct Desk: Sendable {
         let context: Context
         let staging: UInt64
         let arrivals: UInt64
+        let words: UInt64
         let tokens: RankTokens
     }
 
     /// The first rank's.
     let tokens: RankTokens
-    private let kernel: Kernel
+    private let sum: Kernel
+    private let normalization: Kernel
     private let type: ScalarType
+    private let hiddenSize: Int
     private let buffer: DeviceBuffer
-    private var parameters = RankSumParams()
+    /// What other ranks send for a norm, and the numbers of its exchanges.
+    private let words: DeviceBuffer
+    private var sumParameters = RankSumParams()
+    private var normalizeParameters = RankNormalizeParams()
 
     private static let blocks = 64
+    /// Beyond it the words of one exchange take longer over the links than reading the numbers there.
+    private static let mostNormalizedRows = 64
     /// 2 MiB: beyond it each byte's several trips over the links cost more than NCCL's latency.
     private static let halfElements = 1 << 20
     private static let mostRanks = 8
@@ -27,22 +36,40 @@ final class DirectRankSum {
     /// Returns when all ranks are here.
     ///
     /// - Returns: nil, to all ranks, where some GPU cannot read another's memory.
-    init?(_ member: CUDARanks.Member, _ context: Context, type: ScalarType, tokens: RankTokens) throws(CUDAError) {
+    init?(
+        _ member: CUDARanks.Member,
+        _ context: Context,
+        type: ScalarType,
+        hiddenSize: Int,
+        tokens: RankTokens
+    ) throws(CUDAError) {
         let count = member.ranks.count
         guard count <= Self.mostRanks else { return nil }
         let compiler = KernelCompiler(try NVRTC(driverVersion: context.driver.version))
-        let defines = ["PUNICA_BF16": type == .bfloat16 ? "1" : "0", "PUNICA_RANKS": "\(count)"]
-        let job = KernelJob(KernelSource(embedded: "rank_sum.cu"), defines: defines)
-        kernel = try compiler.compile([job], for: context)[0].kernel("punica_rank_sum")
+        let defines = [
+            "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
+            "PUNICA_RANKS": "\(count)",
+            "PUNICA_HIDDEN": "\(hiddenSize)",
+        ]
+        let jobs = ["rank_sum.cu", "rank_normalize.cu"].map { KernelJob(KernelSource(embedded: $0), defines: defines) }
+        let modules = try compiler.compile(jobs, for: context)
+        sum = try modules[0].kernel("punica_rank_sum")
+        normalization = try modules[1].kernel("punica_rank_normalize")
         self.type = type
+        self.hiddenSize = hiddenSize
         let (staging, arrivals) = (2 * 2 * Self.halfElements, 4 * 8 * Self.blocks)
         buffer = try DeviceBuffer(context, byteCount: staging + arrivals + 4 * Self.blocks)
         try buffer.fill(0)
+        // Two halves of a word for each two elements, from every rank.
+        let wordBytes = Self.mostNormalizedRows * count * hiddenSize * MemoryLayout<UInt64>.size
+        words = try DeviceBuffer(context, byteCount: wordBytes + 4 * Self.mostNormalizedRows)
+        try words.fill(0)
         let desks = member.exchange(
             Desk(
                 context: context,
                 staging: buffer.address,
                 arrivals: buffer.address + UInt64(staging),
+                words: words.address,
                 tokens: tokens
             )
         )
@@ -51,11 +78,15 @@ final class DirectRankSum {
             guard try Self.allRead(desks.map(\.context)) else { return nil }
             try context.openMemory(of: desk.context)
         }
-        parameters.staging = Self.eight(desks.map(\.staging))
-        parameters.arrivals = Self.eight(desks.map(\.arrivals))
-        parameters.epochs = buffer.address + UInt64(staging + arrivals)
-        parameters.halfElements = Int64(Self.halfElements)
-        parameters.tpRank = Int32(member.tpRank)
+        sumParameters.staging = Self.eight(desks.map(\.staging))
+        sumParameters.arrivals = Self.eight(desks.map(\.arrivals))
+        sumParameters.epochs = buffer.address + UInt64(staging + arrivals)
+        sumParameters.halfElements = Int64(Self.halfElements)
+        sumParameters.tpRank = Int32(member.tpRank)
+        normalizeParameters.words = Self.eight(desks.map(\.words))
+        normalizeParameters.epochs = words.address + UInt64(wordBytes)
+        normalizeParameters.mostRows = Int32(Self.mostNormalizedRows)
+        normalizeParameters.tpRank = Int32(member.tpRank)
     }
 
     /// Whether so many elements are worth it, and fit.
@@ -64,13 +95,29 @@ final class DirectRankSum {
     }
 
     func sum(_ address: UInt64, count: Int, on stream: Stream) throws(CUDAError) {
-        var parameters = parameters
+        var parameters = sumParameters
         parameters.y = address
         parameters.elementCount = Int64(count)
-        try kernel.launch(
+        try sum.launch(
             parameters,
             grid: (Self.blocks, 1, 1),
             block: 512,
+            overlapsPredecessor: true,
+            on: stream
+        )
+    }
+
+    /// Whether so many rows are summed and normalized at once.
+    func normalizes(rows: Int) -> Bool { rows <= Self.mostNormalizedRows }
+
+    /// `AddNormalizeParams`, but that all ranks' `delta`, of 16 bits, are added.
+    func normalize(_ norm: AddNormalizeParams, rows: Int, on stream: Stream) throws(CUDAError) {
+        var parameters = normalizeParameters
+        parameters.norm = norm
+        try normalization.launch(
+            parameters,
+            grid: (rows, 1, 1),
+            block: min(1024, (hiddenSize / 8 + 31) / 32 * 32),
             overlapsPredecessor: true,
             on: stream
         )

@@ -1,4 +1,5 @@
 internal import CUDA
+internal import CUDAKernels
 internal import Core
 
 /// The sums that end the halves of a split model's layers, and the tokens that the first rank chooses.
@@ -21,6 +22,7 @@ final class RankSums {
         _ context: Context,
         _ settings: CUDASettings,
         type: ScalarType,
+        hiddenSize: Int,
         tokens: UInt64
     ) throws(CUDAError) {
         communicator = try member.join(context)
@@ -33,8 +35,22 @@ final class RankSums {
         let isAlone = member.ranks.count == 1
         direct =
             settings.sumsDirectly && !isAlone
-            ? try DirectRankSum(member, context, type: type, tokens: RankTokens(context, address: tokens)) : nil
+            ? try DirectRankSum(
+                member,
+                context,
+                type: type,
+                hiddenSize: hiddenSize,
+                tokens: RankTokens(context, address: tokens)
+            ) : nil
         sharesTokens = isAlone || direct != nil
+    }
+
+    /// Whether so many rows are summed and normalized at once.
+    func normalizes(rows: Int) -> Bool { direct?.normalizes(rows: rows) ?? false }
+
+    /// Adds the sum of all ranks' changes to the residual stream and normalizes it; where `normalizes` says so.
+    func normalize(_ norm: AddNormalizeParams, rows: Int, on stream: Stream) throws(CUDAError) {
+        try direct?.normalize(norm, rows: rows, on: stream)
     }
 
     /// Marks the end of the choosing of a step's tokens.
