@@ -190,6 +190,16 @@ bool assembleMemory(Assembler &a, const Statement &s, Instruction &i) {
         else i.run = [](Warp &warp, const Instruction &, Mask) { warp.block->isReleased = true; };
         return true;
     }
+    // There is no cache whose policy it could be.
+    if (name == "createpolicy") {
+        i.to = {a.to(s.operands[0])};
+        i.run = [](Warp &warp, const Instruction &i, Mask mask) {
+            for (int lane = 0; lane < kLanes; ++lane) {
+                if (mask >> lane & 1) warp.row<uint64_t>(i.to[0])[lane] = 0;
+            }
+        };
+        return true;
+    }
     // One thread's instructions after the other's: nothing to order.
     if (name == "fence" || name == "membar" || name == "prefetch" || name == "discard") {
         i.run = [](Warp &, const Instruction &, Mask) {};

@@ -18,8 +18,8 @@ constexpr int usedLanes = headSize / 8;
 constexpr int groupLanes = powerOfTwoFrom(usedLanes);
 constexpr int threads = 128;
 constexpr int groups = threads / groupLanes;
-// Positions a group of lanes asks for at once.
-constexpr int ahead = partHeads <= 2 ? 4 : 2;
+// Positions a group of lanes asks for at once. With more, where they fit, all wait longer than they gain.
+constexpr int ahead = partHeads <= 2 ? 3 : 2;
 // Positions a block asks for at once.
 constexpr int atOnce = groups * ahead;
 // What a block takes from its row: queries, then its key and its value.
@@ -99,6 +99,16 @@ struct HeadCache {
     }
 };
 
+// Of the cache, which this launch reads once: L1 keeps none of it.
+__device__ __forceinline__ uint4 loadOld(const element *place) {
+    uint4 pack;
+    asm volatile("ld.global.L1::no_allocate.L2::128B.v4.u32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(pack.x), "=r"(pack.y), "=r"(pack.z), "=r"(pack.w)
+                 : "l"(place)
+                 : "memory");
+    return pack;
+}
+
 // The positions from `base` on that are in the cache since earlier steps.
 __device__ __forceinline__ void fetchOld(
     Positions &x, const Share &share, const HeadCache &cache, const int *pages, int base) {
@@ -114,8 +124,8 @@ __device__ __forceinline__ void fetchOld(
         if (blocks[u] < 0) continue;
         const int position = base + u * groups + groupNumber();
         const element *key = cache.key(blocks[u], static_cast<unsigned>(position) % blockSize) + laneColumn();
-        x.key[u] = __ldcg(reinterpret_cast<const uint4 *>(key));
-        x.value[u] = __ldcg(reinterpret_cast<const uint4 *>(key + cache.toValue));
+        x.key[u] = loadOld(key);
+        x.value[u] = loadOld(key + cache.toValue);
     }
 }
 

@@ -72,8 +72,8 @@ struct Feed {
     const u16 *source = weights;
 #pragma unroll
     for (int i = 0; i < kTiles; ++i, source += toNext) {
-      copy8(target + i * kTileBytes, source, exist >> 2 * i & 1);
-      copy8(target + i * kTileBytes + kTileBytes / 2, source + toLast, exist >> (2 * i + 1) & 1);
+      copy8Once(target + i * kTileBytes, source, exist >> 2 * i & 1);
+      copy8Once(target + i * kTileBytes + kTileBytes / 2, source + toLast, exist >> (2 * i + 1) & 1);
     }
   }
 
