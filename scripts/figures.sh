@@ -15,8 +15,8 @@ figure() { # NAME TITLE COMMITS BENCH CONDITION...
 }
 
 figure decode-distinct "A decode step of Llama-2-7B, each sequence with its own adapter" \
-    7ca012a+,8d6cdab decode popularity=distinct
+    7ca012a+,5835bdb decode popularity=distinct
 figure decode-base "A decode step of Llama-2-7B without adapters" \
-    7ca012a+,32d7cf6+,8d6cdab decode popularity=base
+    7ca012a+,32d7cf6+,5835bdb decode popularity=base
 figure throughput-distinct "512 requests queued at once, 64 adapters" \
     0b7fdc8,3e8f858,ad8714a textgen popularity=distinct

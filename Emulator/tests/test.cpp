@@ -14,6 +14,10 @@
 // own, since the first one stays.
 
 extern "C" {
+CUresult cuDevicePrimaryCtxRetain(CUcontext *, CUdevice);
+CUresult cuCtxPushCurrent_v2(CUcontext);
+CUresult cuCtxPopCurrent_v2(CUcontext *);
+CUresult cuCtxEnablePeerAccess(CUcontext, unsigned);
 CUresult cuMemAlloc_v2(CUdeviceptr *, size_t);
 CUresult cuMemcpyHtoD_v2(CUdeviceptr, const void *, size_t);
 CUresult cuMemcpyDtoH_v2(void *, CUdeviceptr, size_t);
@@ -175,6 +179,18 @@ bool isRight(const Machine &machine, int start, int count, const std::function<i
     return true;
 }
 
+// The error of a write to the memory of a second GPU, opened to the first or not.
+CUresult writesToSecond(const Machine &machine, bool opens) {
+    CUcontext second = nullptr;
+    CUdeviceptr memory = 0;
+    cuDevicePrimaryCtxRetain(&second, 1);
+    cuCtxPushCurrent_v2(second);
+    cuMemAlloc_v2(&memory, kNumbers * sizeof(int));
+    cuCtxPopCurrent_v2(&second);
+    if (opens && cuCtxEnablePeerAccess(second, 0) != 0) return 1;
+    return machine.launch("write", 0, 64, memory);
+}
+
 struct Test {
     const char *name;
     std::function<bool(const Machine &)> passes;
@@ -189,6 +205,9 @@ const std::vector<Test> tests = {
      [](const Machine &m) { return m.launch("write", kNumbers - 63, 64, m.memory) == 700; }},
     {"a write that is not aligned is an error",
      [](const Machine &m) { return m.launch("write", 0, 32, m.memory + 2) == 700; }},
+    {"a write to another GPU's memory is an error", [](const Machine &m) { return writesToSecond(m, false) == 700; }},
+    {"a write to another GPU's memory that was opened is done",
+     [](const Machine &m) { return writesToSecond(m, true) == 0; }},
     {"an error stays",
      [](const Machine &m) {
          m.launch("write", kNumbers, 64, m.memory);
