@@ -20,7 +20,9 @@ enum : CUresult {
     kInvalidContext = 201,
     kIllegalAddress = 700,
     kPeerAccessAlreadyEnabled = 704,
-    kLaunchFailed = 719, kNotSupported = 801 };
+    kLaunchFailed = 719,
+    kNotSupported = 801,
+};
 // Of shared memory, what each block takes besides.
 constexpr uint32_t kReservedBytes = 1 << 10;
 
@@ -135,6 +137,9 @@ CUresult cuGetErrorName(CUresult code, const char **name) {
         case kInvalidValue: *name = "CUDA_ERROR_INVALID_VALUE"; break;
         case CUDA_ERROR_OUT_OF_MEMORY: *name = "CUDA_ERROR_OUT_OF_MEMORY"; break;
         case CUDA_ERROR_NOT_FOUND: *name = "CUDA_ERROR_NOT_FOUND"; break;
+        case kInvalidDevice: *name = "CUDA_ERROR_INVALID_DEVICE"; break;
+        case kInvalidContext: *name = "CUDA_ERROR_INVALID_CONTEXT"; break;
+        case kPeerAccessAlreadyEnabled: *name = "CUDA_ERROR_PEER_ACCESS_ALREADY_ENABLED"; break;
         case kIllegalAddress: *name = "CUDA_ERROR_ILLEGAL_ADDRESS"; break;
         case kLaunchFailed: *name = "CUDA_ERROR_LAUNCH_FAILED"; break;
         case kNotSupported: *name = "CUDA_ERROR_NOT_SUPPORTED"; break;

@@ -56,9 +56,13 @@ struct ncclComm {
     Group *group;
     int rank;
 
-    // Lets `use` see all ranks' bytes, by rank, when all have given theirs.
+    // Lets `use` see all ranks' bytes, by rank, when all have given theirs; it writes `written` bytes to `to`.
     template <typename Use>
-    void exchange(uint64_t from, size_t bytes, const Use &use) const {
+    void exchange(
+        const gpu::Device &device, uint64_t from, size_t bytes, uint64_t to, size_t written, const Use &use) const {
+        if (!device.memory.find(from).holds(from, bytes) || !device.memory.find(to).holds(to, written)) {
+            throw gpu::AddressFault("a sum's address is in no memory");
+        }
         const auto *start = reinterpret_cast<const uint8_t *>(from);
         group->parts[rank].assign(start, start + bytes);
         group->meet();
@@ -97,8 +101,12 @@ ncclResult_t ncclCommInitRank(ncclComm_t *communicator, int rankCount, ncclUniqu
     {
         const std::lock_guard lock(mutex);
         group = &groups[number];
-        group->rankCount = rankCount;
-        group->parts.resize(rankCount);
+        // Before anybody waits in it, and then no more.
+        if (group->rankCount == 0) {
+            group->rankCount = rankCount;
+            group->parts.resize(rankCount);
+        }
+        if (group->rankCount != rankCount) return badArgument;
     }
     *communicator = new ncclComm{group, rank};
     try {
@@ -124,7 +132,7 @@ ncclResult_t ncclAllReduce(
     const std::lock_guard lock(stream->device->mutex);
     const CUresult result = stream->device->submit(stream, [=, rank = *communicator] {
         const size_t size = bytesOf(type);
-        rank.exchange(from, count * size, [&](const auto &parts) {
+        rank.exchange(*stream->device, from, count * size, to, count * size, [&](const auto &parts) {
             for (size_t i = 0; i < count; ++i) {
                 float sum = 0;
                 for (const auto &part : parts) sum += widen(part.data() + i * size, type);
@@ -139,7 +147,8 @@ ncclResult_t ncclAllGather(
     uint64_t from, uint64_t to, size_t count, int type, ncclComm_t communicator, CUstream stream) {
     const std::lock_guard lock(stream->device->mutex);
     const CUresult result = stream->device->submit(stream, [=, rank = *communicator] {
-        rank.exchange(from, count * bytesOf(type), [&](const auto &parts) {
+        const size_t bytes = count * bytesOf(type);
+        rank.exchange(*stream->device, from, bytes, to, bytes * rank.group->rankCount, [&](const auto &parts) {
             auto *place = reinterpret_cast<uint8_t *>(to);
             for (const auto &part : parts) place = std::copy(part.begin(), part.end(), place);
         });

@@ -82,13 +82,16 @@ package struct LlamaRunner<Device: Backend & ~Copyable>: ModelRunner, ~Copyable 
         try device.takeSamples(into: &outputs)
     }
 
+    /// Tells what has gone wrong on the device so far, without waiting.
+    mutating func checkHealth() throws(BackendError) { try device.checkHealth() }
+
     /// Issues what ranks but the first compute of a step.
     ///
     /// - Throws: what has gone wrong on the device so far.
     mutating func issueLayers(_ batch: borrowing Batch) throws(BackendError) {
         let model = model
         _ = device.forward(batch, choosing: []) { model.forwardLayers(on: &$0) }
-        try device.checkHealth()
+        try checkHealth()
     }
 
     /// Waits for all steps that were issued so.

@@ -33,19 +33,18 @@ final class OtherRanks {
         }
     }
 
-    /// Waits for the answers to an order.
+    /// Waits for the answers to an order, but behind a failure for no more: that rank's neighbours may never answer.
     ///
     /// - Returns: false if a rank's adapter has not landed.
     func takeAnswers() throws(BackendError) -> Bool {
-        var (hasLanded, failed) = (true, BackendError?.none)
+        var hasLanded = true
         for thread in threads {
             switch thread.takeAnswer() {
-            case .failed(let error): failed = BackendError("another rank failed: \(error)")
+            case .failed(let error): throw BackendError("another rank failed: \(error)")
             case .landed(false): hasLanded = false
             case .landed, .done, .slot: break
             }
         }
-        if let failed { throw failed }
         return hasLanded
     }
 }

@@ -11,6 +11,8 @@ enum RankOrder: Sendable {
     case remove(AdapterSlot)
     /// Answered when the step is issued, and not when it has ended.
     case step(Batch)
+    /// Answered when all steps have ended.
+    case finish
     case end
 }
 
@@ -120,10 +122,14 @@ final class RankThread: Sendable {
             } catch {
                 return .failed(error)
             }
-        case .end:
-            // A failure was told to whoever asked last.
-            try? runner.finishLayers()
-            return nil
+        case .finish:
+            do throws(BackendError) {
+                try runner.finishLayers()
+                return .done
+            } catch {
+                return .failed(error)
+            }
+        case .end: return nil
         }
     }
 }

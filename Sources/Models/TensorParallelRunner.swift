@@ -32,6 +32,11 @@ package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyab
     }
 
     deinit {
+        // A rank may still be reading the first one's memory for the last sum.
+        _ = try? others.attempt { () throws(BackendError) in
+            others.give(.finish)
+            return try others.takeAnswers()
+        }
         // Told here and awaited when `others` goes, so that all ranks take leave of each other at the same time.
         others.give(.end)
     }
@@ -77,6 +82,8 @@ package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyab
         try others.attempt { () throws(BackendError) in
             others.give(.step(copy batch))
             first.begin(batch, requests)
+            // The others may wait for ever for one that has issued less than they.
+            try first.checkHealth()
             _ = try others.takeAnswers()
         }
     }

@@ -1,6 +1,7 @@
 import Backends
 import Core
 import Models
+import Sampling
 import Synchronization
 import Testing
 import Weights
@@ -75,25 +76,60 @@ import Weights
     private func make(
         _ source: RankSource,
         failing: Int? = nil
-    ) throws -> @Sendable (TensorShard) throws -> LlamaRunner<CPUBackend> {
+    ) throws -> @Sendable (TensorShard) throws -> LlamaRunner<BreakingBackend> {
+        let make = try make(source, breaking: nil, by: BreakingBackend.Switch())
+        return { shard in
+            if shard.tpRank == failing { throw BackendError("no device \(shard.tpRank)") }
+            return try make(shard)
+        }
+    }
+
+    /// - Parameter breaking: the rank that `breaker` breaks.
+    private func make(
+        _ source: RankSource,
+        breaking: Int?,
+        by breaker: BreakingBackend.Switch
+    ) throws -> @Sendable (TensorShard) throws -> LlamaRunner<BreakingBackend> {
         let model = try #require(Self.cases.first).model
         let configuration = try GoldenModels.configuration(of: model)
         let checkpoint = try Checkpoint(directory: GoldenModels.directory + "/" + model)
         return { shard in
-            if shard.tpRank == failing { throw BackendError("no device \(shard.tpRank)") }
             let limits = BatchLimits(tokens: 8, sequences: 1, pages: 8)
+            let device = CPUBackend(
+                limits: limits,
+                vocabularySize: configuration.vocabularySize,
+                threads: 1,
+                ranks: source.value?.member(shard.tpRank)
+            )
             return try LlamaRunner(
                 checkpoint,
                 configuration,
                 RunnerSizes(limits: limits, blocks: 8, blockSize: 4, positions: 32),
                 shard: shard,
-                on: CPUBackend(
-                    limits: limits,
-                    vocabularySize: configuration.vocabularySize,
-                    threads: 1,
-                    ranks: source.value?.member(shard.tpRank)
-                )
+                on: BreakingBackend(device, broken: shard.tpRank == breaking ? breaker : nil)
             )
+        }
+    }
+
+    @Test(arguments: [(0, "broken"), (1, "another rank failed: broken")])
+    func `a rank that breaks fails its step, and nothing more is asked of any`(rank: Int, reason: String) throws {
+        let breaker = BreakingBackend.Switch()
+        var runner = try TensorParallelRunner(tpCount: 2, make: try make(RankSource(), breaking: rank, by: breaker))
+        var batch = Batch()
+        batch.tokens.append(TokenID(1))
+        batch.positions.append(0)
+        batch.kvPositions.append(0)
+        batch.pageIndices.append(0)
+        batch.closeSequence(slot: nil, wantsToken: false)
+        var outputs: [SampledToken?] = []
+        try runner.run(batch, [], into: &outputs)
+        breaker.isOn.store(true, ordering: .relaxed)
+        for _ in 0..<2 {
+            var failure: BackendError?
+            do throws(BackendError) { try runner.begin(batch, []) } catch { failure = error }
+            #expect(failure == BackendError(reason))
+            // What failed once stays so, whatever it says later.
+            breaker.isOn.store(false, ordering: .relaxed)
         }
     }
 

@@ -35,7 +35,7 @@ package struct CUDARanks: Sendable {
             try Communicator(context, NCCL(), group: ranks.name, rank: tpRank, rankCount: ranks.count)
         }
 
-        /// Shows this rank's memory for sums to the others, and gets theirs, by rank.
+        /// Shows the others what of this rank's memory they read and write, and gets theirs, by rank.
         func exchange(_ desk: DirectRankSum.Desk) -> [DirectRankSum.Desk] { ranks.desks.meet(tpRank, desk) }
     }
 

@@ -45,25 +45,16 @@ final class DirectRankSum {
     ) throws(CUDAError) {
         let count = member.ranks.count
         guard count <= Self.mostRanks else { return nil }
-        let compiler = KernelCompiler(try NVRTC(driverVersion: context.driver.version))
-        let defines = [
-            "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
-            "PUNICA_RANKS": "\(count)",
-            "PUNICA_HIDDEN": "\(hiddenSize)",
-        ]
-        let jobs = ["rank_sum.cu", "rank_normalize.cu"].map { KernelJob(KernelSource(embedded: $0), defines: defines) }
-        let modules = try compiler.compile(jobs, for: context)
+        let modules = try Self.compile(for: context, type: type, hiddenSize: hiddenSize, count: count)
         sum = try modules[0].kernel("punica_rank_sum")
         normalization = try modules[1].kernel("punica_rank_normalize")
         self.type = type
         self.hiddenSize = hiddenSize
         let (staging, arrivals) = (2 * 2 * Self.halfElements, 4 * 8 * Self.blocks)
-        buffer = try DeviceBuffer(context, byteCount: staging + arrivals + 4 * Self.blocks)
-        try buffer.fill(0)
+        buffer = try Self.zeros(context, byteCount: staging + arrivals + 4 * Self.blocks)
         // Two halves of a word for each two elements, from every rank.
         let wordBytes = Self.mostNormalizedRows * count * hiddenSize * MemoryLayout<UInt64>.size
-        words = try DeviceBuffer(context, byteCount: wordBytes + 4 * Self.mostNormalizedRows)
-        try words.fill(0)
+        words = try Self.zeros(context, byteCount: wordBytes + 4 * Self.mostNormalizedRows)
         let desks = member.exchange(
             Desk(
                 context: context,
@@ -74,10 +65,8 @@ final class DirectRankSum {
             )
         )
         self.tokens = desks[0].tokens
-        for (rank, desk) in desks.enumerated() where rank != member.tpRank {
-            guard try Self.allRead(desks.map(\.context)) else { return nil }
-            try context.openMemory(of: desk.context)
-        }
+        guard try Self.allRead(desks.map(\.context)) else { return nil }
+        for (rank, desk) in desks.enumerated() where rank != member.tpRank { try context.openMemory(of: desk.context) }
         sumParameters.staging = Self.eight(desks.map(\.staging))
         sumParameters.arrivals = Self.eight(desks.map(\.arrivals))
         sumParameters.epochs = buffer.address + UInt64(staging + arrivals)
@@ -87,6 +76,29 @@ final class DirectRankSum {
         normalizeParameters.epochs = words.address + UInt64(wordBytes)
         normalizeParameters.mostRows = Int32(Self.mostNormalizedRows)
         normalizeParameters.tpRank = Int32(member.tpRank)
+    }
+
+    private static func compile(
+        for context: Context,
+        type: ScalarType,
+        hiddenSize: Int,
+        count: Int
+    ) throws(CUDAError) -> [Module] {
+        let defines = [
+            "PUNICA_BF16": type == .bfloat16 ? "1" : "0",
+            "PUNICA_RANKS": "\(count)",
+            "PUNICA_HIDDEN": "\(hiddenSize)",
+        ]
+        let jobs = ["rank_sum.cu", "rank_normalize.cu"].map { KernelJob(KernelSource(embedded: $0), defines: defines) }
+        return try KernelCompiler(try NVRTC(driverVersion: context.driver.version)).compile(jobs, for: context)
+    }
+
+    /// Memory that is zero before another GPU can know of it.
+    private static func zeros(_ context: Context, byteCount: Int) throws(CUDAError) -> DeviceBuffer {
+        let (stream, buffer) = (try Stream(context), try DeviceBuffer(context, byteCount: byteCount))
+        try stream.fill(buffer.address, byteCount: byteCount, with: 0)
+        try stream.synchronize()
+        return buffer
     }
 
     /// Whether so many elements are worth it, and fit.

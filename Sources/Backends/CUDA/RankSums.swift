@@ -4,7 +4,7 @@ internal import Core
 
 /// The sums that end the halves of a split model's layers, and the tokens that the first rank chooses.
 ///
-/// Few numbers are read straight from the other GPUs, many go through NCCL.
+/// Few numbers go by way of the other GPUs' memory, many through NCCL.
 final class RankSums {
     private let communicator: Communicator
     private let direct: DirectRankSum?
@@ -15,7 +15,7 @@ final class RankSums {
     /// Returns when all ranks are here.
     ///
     /// - Parameters:
-    ///   - type: of the numbers that the other GPUs' memory is read for.
+    ///   - type: of the numbers that go by way of the other GPUs' memory.
     ///   - tokens: where on this GPU a step's chosen tokens are.
     init(
         _ member: CUDARanks.Member,

@@ -3,8 +3,8 @@ internal import CUDA
 /// The tokens that the first rank of a split model chooses, as all ranks know them.
 ///
 /// A rank's step may begin before the first has chosen the tokens of the one before: its GPU waits for them and reads
-/// them from the first's memory. Two events do, by turns: every rank has issued a step before the first issues the
-/// next but one.
+/// them from the first's memory. Two events do, by turns: every rank has issued a step, and with it the wait for the
+/// step before, before the first issues the next.
 final class RankTokens: Sendable {
     private let context: Context
     private let address: UInt64

@@ -29,7 +29,7 @@ struct StepBuffer {
         device.address + UInt64(region.start * MemoryLayout<Int32>.size)
     }
 
-    /// Of the present step. The next one's is greater by one, and the same on all ranks of a split model.
+    /// Of the present step, the same on all ranks of a split model: even and odd by turns, but for steps repeated.
     var number: Int32 { round }
 
     private var host: PinnedBuffer { hosts[Int(round & 1)] }

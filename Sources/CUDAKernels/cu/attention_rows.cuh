@@ -99,7 +99,7 @@ struct HeadCache {
     }
 };
 
-// Of the cache, which this launch reads once: L1 keeps none of it.
+// Of the cache, which a block reads once: L1 keeps none of it.
 __device__ __forceinline__ uint4 loadOld(const element *place) {
     uint4 pack;
     asm volatile("ld.global.L1::no_allocate.L2::128B.v4.u32 {%0, %1, %2, %3}, [%4];"

@@ -18,6 +18,15 @@ __device__ __forceinline__ u32 placeInTile(int row, int piece) {
   return row * kTileRowBytes + (piece ^ (row & 1) << 2) * 16;
 }
 
+// copy8 for weights that nobody reads again: they leave L2 before all else that is there.
+__device__ __forceinline__ void copy8Once(u32 target, const u16 *source, bool exists) {
+  asm volatile("{\n\t.reg .b64 policy;\n\t"
+               "createpolicy.fractional.L2::evict_first.b64 policy, 1.0;\n\t"
+               "cp.async.cg.shared.global.L2::cache_hint.L2::128B [%0], [%1], 16, %2, policy;\n\t}" ::"r"(target),
+               "l"(source), "r"(exists ? 16 : 0)
+               : "memory");
+}
+
 // Fills a warp's queue: all stages of its inputs for a set of tiles, then for the next. Warps take neighbouring stages,
 // so that a block reads 1 KB of a row at about the same time; blocks begin with different ones, so that they do not all
 // ask for the same inputs at a time. A lane copies a piece of every fourth row.

@@ -125,15 +125,6 @@ __device__ __forceinline__ void copy8(u32 target, const u16 *source, bool exists
                : "memory");
 }
 
-// The same for weights that nobody reads again: they leave L2 before all else that is there.
-__device__ __forceinline__ void copy8Once(u32 target, const u16 *source, bool exists) {
-  asm volatile("{\n\t.reg .b64 policy;\n\t"
-               "createpolicy.fractional.L2::evict_first.b64 policy, 1.0;\n\t"
-               "cp.async.cg.shared.global.L2::cache_hint.L2::128B [%0], [%1], 16, %2, policy;\n\t}" ::"r"(target),
-               "l"(source), "r"(exists ? 16 : 0)
-               : "memory");
-}
-
 __device__ __forceinline__ void copyScalars(u32 target, const u16 *source, int count) {
   storeShared(target, count > 0 ? loadScalars(source, count) : Quad{0, 0, 0, 0});
 }
