@@ -18,5 +18,7 @@ echo "seed $PUNICA_EMULATED_SEED"
 "$punica" doctor
 # A split model's ranks, on GPUs of their own.
 PUNICA_EMULATED_GPUS=2 "$bench" ranks --tensor-parallel 2 --only grouped
+PUNICA_EMULATED_GPUS=2 "$bench" ranks --tensor-parallel 2 --only biases --nccl-only
+PUNICA_EMULATED_GPUS=4 "$bench" ranks --tensor-parallel 4 --only qwen3
 export PUNICA_EMULATED_ARCHITECTURE=80 PUNICA_EMULATED_MULTIPROCESSORS=6
 "$punica" doctor --only grouped float16 mistral qwen "heads of 40"
