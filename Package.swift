@@ -216,10 +216,11 @@ let package = Package(
         module("Core", uses: []),
 
         module("TestSupport", uses: ["JSON", "Core"], path: "Tests/TestSupport"),
+        module("BackendFakes", uses: ["Backends", "Sampling", "Core"], path: "Tests/BackendFakes"),
         tests("Core", uses: ["Core"]),
         tests("JSON", uses: ["JSON"]),
         tests("Bench", uses: ["Bench", "JSON"], products: [argumentParser]),
-        tests("Doctor", uses: ["Doctor", "Models", "Backends", "Weights", "Sampling", "Core"]),
+        tests("Doctor", uses: ["BackendFakes", "Doctor", "Models", "Backends", "Weights", "Sampling", "Core"]),
         tests("Cluster", uses: ["Cluster", "JSON", "Core"]),
         tests("Scheduling", uses: ["Scheduling", "Paging", "Core"]),
         tests("Simulation", uses: ["Simulation", "Cluster", "JSON", "Core"], products: [argumentParser]),
@@ -227,7 +228,10 @@ let package = Package(
             "Engine",
             uses: ["Engine", "Models", "Adapters", "Weights", "Backends", "Scheduling", "Sampling", "JSON", "Core"]
         ),
-        tests("Models", uses: ["Models", "Adapters", "Weights", "Backends", "Sampling", "JSON", "Core"]),
+        tests(
+            "Models",
+            uses: ["BackendFakes", "Models", "Adapters", "Weights", "Backends", "Sampling", "JSON", "Core"]
+        ),
         tests("Paging", uses: ["Paging", "Core"]),
         tests("Sampling", uses: ["Sampling", "Core"]),
         tests("CPUKernels", uses: ["CPUKernels"]),
