@@ -499,11 +499,15 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule module, const char *
 
 CUresult cuFuncGetAttribute(int *value, int attribute, CUfunction function) {
     // A thread has as many registers as it needs; nobody counts them here.
-    *value = attribute == CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES ? int(function->program->localBytes) : 0;
+    *value = attribute == CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES    ? int(function->program->localBytes)
+             : attribute == CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES ? int(function->entry->dynamicStart)
+                                                                : 0;
     return CUDA_SUCCESS;
 }
 
 CUresult cuFuncSetAttribute(CUfunction function, int attribute, int value) {
+    // There is no cache to leave memory to.
+    if (attribute == CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT) return CUDA_SUCCESS;
     if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES) return kNotSupported;
     if (value < 0 || function->entry->dynamicStart + value > mostSharedBytes()) return kInvalidValue;
     function->mostDynamicBytes = value;

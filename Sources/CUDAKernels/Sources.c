@@ -55,6 +55,8 @@ static const KernelText texts[] = {
 #include "Embed.h"
 #define PATH "cu/dense_stream.cu"
 #include "Embed.h"
+#define PATH "cu/dense_sums.cuh"
+#include "Embed.h"
 #define PATH "cu/head_shape.cuh"
 #include "Embed.h"
 #define PATH "cu/low_rank.cuh"

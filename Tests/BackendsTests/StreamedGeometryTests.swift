@@ -21,6 +21,12 @@ import Testing
         }
     }
 
+    @Test func `updates of 32 rows leave the first cache room for loads of adapters`() {
+        let geometry = StreamedGeometry(outputs: 22_016, rows: 32, updates: true, device: Self.large)
+        let division = StreamedGeometry.Device(multiprocessors: 132, sharedBytes: 163 << 10)
+        #expect(geometry.fits(division))
+    }
+
     @Test(arguments: [1, 16, 32])
     func `the products of a layer share a kernel, which stays in the instruction cache`(rows: Int) {
         let geometries = [4096, 12_288, 22_016, 32_000].map {

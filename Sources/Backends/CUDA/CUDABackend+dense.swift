@@ -76,13 +76,14 @@ extension CUDABackend {
         undivided.leave(at: normalized.address, epsilon: norm.epsilon)
     }
 
-    /// Whether products can add to the residual stream: without updates, and where no ranks' parts are to be added up
-    /// first.
-    private var canAdd: Bool { extent.updates == .none && rankSums == nil }
+    /// Whether products can add to the residual stream: with all of their updates, and where no ranks' parts are to be
+    /// added up first.
+    private var canAdd: Bool { (extent.updates == .none || extent.updates == .along) && rankSums == nil }
 
     /// Whether all products of the step's layers can, so that they can divide what norms leave undivided.
     private var streamsLayers: Bool {
-        canAdd && type == .bfloat16 && extent.rows <= operations.streamed.mostBaseRows
+        canAdd && type == .bfloat16
+            && (extent.updates == .along || extent.rows <= operations.streamed.mostBaseRows)
     }
 
     func rowCount(of target: AdapterTarget) -> Int {

@@ -17,6 +17,7 @@ final class RowAttention {
 
     init(_ context: Context, _ module: Module, shape: ModelShape, limits: BatchLimits) throws(CUDAError) {
         kernel = try module.kernel("punica_append_attend")
+        try kernel.preferFirstCache(blockSize: 128)
         self.shape = shape
         multiprocessorCount = context.multiprocessorCount
         splitRows = min(limits.sequences, 64)

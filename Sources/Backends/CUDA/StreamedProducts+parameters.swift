@@ -77,7 +77,6 @@ extension StreamedProducts.Change {
         precondition(x.width == weight.inputs && x.type != .float32, "other rows than the product takes")
         precondition(y.width == (isGated ? weight.outputs / 2 : weight.outputs), "rows of another width")
         precondition(!adds || y.type == .float32, "sums are kept in float32")
-        precondition(updates == nil || !adds && epsilon == nil, "updates come with nothing else")
         // One buffer holds the squares of both, which blocks write while others still read.
         precondition(following == nil || adds && epsilon == nil, "a norm follows only what is added to its stream")
     }

@@ -2,16 +2,12 @@
 //
 // Where a norm follows, y is the residual stream: y · norm is left in 16 bits for the next products, and each block's sums
 // of squares, from which they find what their outputs are still to be multiplied by. So the norm costs no launch and
-// nothing waits for it. That is for bfloat16: in IEEE half y · norm could be too large. And it is for launches without
-// updates: one with updates looks up its adapters while a norm of its own runs, and would gain nothing.
+// nothing waits for it. That is for bfloat16: in IEEE half y · norm could be too large.
 #pragma once
 
 #include "dense_shape.cuh"
 
 namespace dense {
-
-// Whether products add to the residual stream, divide what norms have left, and leave such themselves.
-constexpr bool kMeetsNorms = !DENSE_UPDATES;
 
 // Past the first cache, where what another launch has written may not have arrived.
 __device__ __forceinline__ float loadFresh(const float *pointer) {
@@ -36,8 +32,10 @@ struct EpilogueInputs {
   // What the norm multiplies this column by.
   float norm = 0;
 
+  EpilogueInputs() = default;
+
   __device__ __forceinline__ EpilogueInputs(const DenseStreamParams &p, const Column &column, int warp) {
-    if (!kMeetsNorms || !column.exists) return;
+    if (!column.exists) return;
     if (p.norm) norm = p.norm[column.output];
     if (!p.adds) return;
     const float *y = static_cast<const float *>(p.y) + column.output;
@@ -77,14 +75,14 @@ struct Epilogue {
     const long long place = static_cast<long long>(row) * p.yPitch + column.output;
     if (p.isFloat) static_cast<float *>(p.y)[place] = sum;
     else static_cast<u16 *>(p.y)[place] = narrow(sum);
-    if (!kMeetsNorms || !p.norm) return;
+    if (!p.norm) return;
     static_cast<u16 *>(p.normed)[static_cast<long long>(row) * p.normedPitch + column.output] = narrow(sum * norm);
     square += sum * sum;
   }
 
   // When all sets are stored.
   __device__ __forceinline__ void finish() {
-    if (!kMeetsNorms || !p.norm) return;
+    if (!p.norm) return;
     sumOverWarp(squares);
 #pragma unroll
     for (int j = 0; j < kRowTiles; ++j) {
@@ -94,23 +92,46 @@ struct Epilogue {
   }
 };
 
-// Leaves what the outputs of a warp's rows are to be multiplied by.
-__device__ __forceinline__ void findFactors(const DenseStreamParams &p, int warp, float *factors) {
-  float sums[kRowTiles] = {};
-#pragma unroll 2
-  for (int block = threadIdx.x % 32; p.squares && block < gridDim.x; block += 32) {
+// All blocks' sums of squares of a warp's rows: asked for at once and long before they are needed, since every load that
+// is waited for holds up the queue.
+struct Squares {
+  // Of so many times 32 blocks; of what blocks there are beyond, when they are needed.
+  static constexpr int kRounds = 5;
+  const DenseStreamParams &p;
+  const int warp;
+  float values[kRounds][kRowTiles];
+
+  __device__ __forceinline__ Squares(const DenseStreamParams &p, int warp) : p(p), warp(warp) {
 #pragma unroll
-    for (int j = 0; j < kRowTiles; ++j) {
-      const int row = warp + kWarps * j;
-      if (row < p.rows) sums[j] += loadFresh(p.squares + row * gridDim.x + block);
+    for (int i = 0; i < kRounds; ++i) {
+#pragma unroll
+      for (int j = 0; j < kRowTiles; ++j) values[i][j] = load(i, j);
     }
   }
-  if (p.squares) sumOverWarp(sums);
-#pragma unroll
-  for (int j = 0; j < kRowTiles; ++j) {
-    factors[warp + kWarps * j] = p.squares ? rsqrtf(sums[j] * p.inverse + p.epsilon) : 1.0f;
+
+  __device__ __forceinline__ float load(int round, int j) const {
+    const int block = 32 * round + threadIdx.x % 32, row = warp + kWarps * j;
+    const bool exists = p.squares && block < gridDim.x && row < p.rows;
+    return exists ? loadFresh(p.squares + row * gridDim.x + block) : 0;
   }
-  __syncwarp();
-}
+
+  // Leaves what the outputs of the warp's rows are to be multiplied by.
+  __device__ __forceinline__ void leaveFactors(float *factors) const {
+    float sums[kRowTiles] = {};
+#pragma unroll
+    for (int j = 0; j < kRowTiles; ++j) {
+#pragma unroll
+      for (int i = 0; i < kRounds; ++i) sums[j] += values[i][j];
+#pragma unroll 1
+      for (int i = kRounds; 32 * i < gridDim.x; ++i) sums[j] += load(i, j);
+    }
+    if (p.squares) sumOverWarp(sums);
+#pragma unroll
+    for (int j = 0; j < kRowTiles; ++j) {
+      factors[warp + kWarps * j] = p.squares ? rsqrtf(sums[j] * p.inverse + p.epsilon) : 1.0f;
+    }
+    __syncwarp();
+  }
+};
 
 }  // namespace dense

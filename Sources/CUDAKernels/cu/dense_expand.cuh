@@ -6,11 +6,8 @@
 
 namespace dense {
 
-constexpr int kColumns = kTiles * kTile;
 // Pieces of B, for every column of a set, that are on their way at a time.
 constexpr int kBatch = 4;
-
-static_assert(kColumns <= 32, "a lane has a column");
 
 // A piece's row, as the j-th of its warp's, and which of the row's it is.
 struct Piece {
@@ -33,16 +30,14 @@ struct Expansion {
   const Sets &sets;
   const int warp, lane;
   const u32 tag;
-  // Where the changes of a set are left.
-  float (*const changes)[kColumns];
   // Where the pieces of each of this warp's rows end: as many as the largest rank among its members needs.
   int ends[kRowTiles];
   // The members whose A·x is at hand, for all of a set's pieces.
   int keptFirst = -1, keptLast = -1;
 
   __device__ __forceinline__ Expansion(const DenseStreamParams &p, Updates &updates, const Sets &sets, int thread,
-                                       u32 tag, float (*changes)[kColumns])
-      : p(p), updates(updates), sets(sets), warp(thread / 32), lane(thread % 32), tag(tag), changes(changes) {
+                                       u32 tag)
+      : p(p), updates(updates), sets(sets), warp(thread / 32), lane(thread % 32), tag(tag) {
     int end = 0;
 #pragma unroll
     for (int j = 0; j < kRowTiles; ++j) {
@@ -133,7 +128,7 @@ struct Expansion {
     for (int i = 0; i < kBatch; ++i) {
       const int j = __shfl_sync(~0u, batch.piece.owner, i), number = __shfl_sync(~0u, batch.piece.number, i);
       if (i >= count(batch) || !batch.column.exists) continue;
-      float *change = &changes[row(j)][lane];
+      float *change = &updates.changes[row(j)][lane];
       const float sum = dot(batch.weights[i], vector + i * kPieceRanks);
       *change = entry(j, batch.column.member).scale * sum + (number > 0 ? *change : 0.0f);
     }

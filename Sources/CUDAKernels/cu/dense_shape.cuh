@@ -33,6 +33,8 @@ constexpr int kStageBytes = (kTiles + kRowTiles) * kTileBytes;
 // Pieces of 16 bytes in a tile's row.
 constexpr int kPieces = kStageInputs / 8;
 constexpr int kTileRowBytes = kPieces * 16;
+// A set's columns, one for each lane of a warp.
+constexpr int kColumns = kTiles * kTile;
 constexpr int kMostRows = kRowTiles * kRows;
 constexpr int kMembers = DENSE_MEMBERS;
 // Warps beside those that stream, for the rows' updates.
@@ -44,8 +46,11 @@ constexpr int kThreads = kWarps * 32;
 static_assert(kRowTiles == 1 || kRowTiles % 2 == 0, "a tensor-core tile has 16 rows");
 static_assert(kRows == kUpdateWarps, "a warp has a row of each tile of rows");
 
-// Named barriers: of the warps that stream, of those that update, and of both: for two buffers, full and empty.
-enum Barrier { kStreams = 1, kUpdates = 2, kFull = 3, kEmpty = 5 };
+static_assert(kColumns <= 32, "a lane has a column");
+
+// Named barriers: of the warps that stream, of those that update, of both, for when sums lie in shared memory and when
+// their place is free, and of each pair of warps that share a place.
+enum Barrier { kStreams = 1, kUpdates = 2, kFull = 3, kEmpty = 4, kPair = 5 };
 
 template <int kCount>
 __device__ __forceinline__ void meet(int barrier) {

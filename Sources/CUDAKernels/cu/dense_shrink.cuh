@@ -30,7 +30,12 @@ constexpr int kWordMembers = DENSE_WORD_MEMBERS, kWordRows = DENSE_ROWS, kWordRa
 struct Updates {
   // A·x for each warp's pieces.
   __align__(16) float vectors[kUpdateWarps][kRoom * kPieceRanks];
-  float sums[2][kUpdateWarps * kUnitSums];
+  union {
+    // Of A·x, in two buffers.
+    float sums[2][kUpdateWarps * kUnitSums];
+    // Of a set's outputs, when the block's part of A·x is made.
+    float changes[kMostRows][kColumns];
+  };
   LowRankEntry entries[kPairs];
   int starts[kPairs + 1];
   int slots[kMostRows];
@@ -130,6 +135,8 @@ __device__ __forceinline__ void shrink(const DenseStreamParams &p, Updates &upda
     for (int i = 0; i < kUpdateWarps; ++i) sum += buffer[i * kUnitSums + thread];
     post(wordsOf(p, unit.chunk, unit.member, unit.firstRow + row) + unit.firstRank + rank, sum, tag);
   }
+  // Changes take the place of sums.
+  meet<kUpdateThreads>(kUpdates);
 }
 
 // The sum of A·x's words for one rank, as soon as they have arrived.
