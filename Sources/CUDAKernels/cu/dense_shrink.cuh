@@ -70,6 +70,18 @@ __device__ __forceinline__ unsigned long long *wordsOf(const DenseStreamParams &
   return p.vectors + ((static_cast<long long>(chunk) * kWordMembers + member) * kWordRows + row) * kWordRanks;
 }
 
+// loadWhole for A, of which a block reads nothing again: it leaves the first cache before B, which all rows of an adapter
+// read, by halves of sectors.
+__device__ __forceinline__ Quad loadOnce(const u16 *pointer, bool exists) {
+  Quad q = {0, 0, 0, 0};
+  if (!exists) return q;
+  asm volatile("ld.global.L1::evict_first.v4.u32 {%0,%1,%2,%3}, [%4];"
+               : "=r"(q.x), "=r"(q.y), "=r"(q.z), "=r"(q.w)
+               : "l"(pointer)
+               : "memory");
+  return q;
+}
+
 // One unit of A·x as a thread sees it.
 struct Unit {
   int member, firstRow, rows, firstRank, ranks, chunk, left;
@@ -111,8 +123,8 @@ __device__ __forceinline__ void shrink(const DenseStreamParams &p, Updates &upda
     Quad low[kPartSteps], high[kPartSteps], x[kPartSteps];
 #pragma unroll
     for (int i = 0; i < kPartSteps; ++i) {
-      low[i] = loadWhole(unit.a + i * kStep, g < unit.ranks && i * kStep < unit.left);
-      high[i] = loadWhole(unit.a + 8LL * p.inputs + i * kStep, g + 8 < unit.ranks && i * kStep < unit.left);
+      low[i] = loadOnce(unit.a + i * kStep, g < unit.ranks && i * kStep < unit.left);
+      high[i] = loadOnce(unit.a + 8LL * p.inputs + i * kStep, g + 8 < unit.ranks && i * kStep < unit.left);
     }
     if (number == first) awaitPredecessor();
 #pragma unroll
