@@ -149,10 +149,12 @@ bool Warp::meets(Group &group, const Instruction &instruction, Mask mask) {
 
 bool Warp::arrive(Group &group, const Instruction &instruction, Mask mask) {
     if (mask != group.mask) throw Fault("some lanes of a warp pass a barrier by");
-    const uint32_t number = *row<uint32_t>(instruction.from[0]);
+    // Lanes of a warp may come one after the other, and those that are still to come have no number yet.
+    const int lane = std::countr_zero(mask);
+    const uint32_t number = row<uint32_t>(instruction.from[0])[lane];
     if (number >= 16) throw Fault("there are sixteen barriers");
     Barrier &barrier = block->barriers[number];
-    barrier.expected = instruction.from[1].size ? *row<uint32_t>(instruction.from[1]) : 0;
+    barrier.expected = instruction.from[1].size ? row<uint32_t>(instruction.from[1])[lane] : 0;
     barrier.arrived += std::popcount(group.mask);
     if (instruction.reduces) barrier.any |= (*row<Mask>(instruction.from[2]) & group.mask) != 0;
     if (!instruction.waits) {
