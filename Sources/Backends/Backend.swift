@@ -163,8 +163,6 @@ package enum RowsKind: Sendable {
     case inputs
     /// The residual stream, to which every layer adds.
     case residual
-    /// What is added to it.
-    case change
     case logits
 }
 

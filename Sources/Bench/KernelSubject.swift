@@ -271,7 +271,7 @@ struct KernelSubject: ~Copyable {
         Activations(
             residual: device.makeRows(limits.tokens, width: shape.hiddenSize, .residual),
             hidden: device.makeRows(limits.tokens, width: shape.hiddenSize, .inputs),
-            delta: device.makeRows(limits.tokens, width: shape.hiddenSize, .change),
+            delta: device.makeRows(limits.tokens, width: shape.hiddenSize, .activations),
             qkv: device.makeRows(limits.tokens, width: shape.shape.queryKeyValueWidth, .activations),
             attention: device.makeRows(limits.tokens, width: shape.headCount * shape.headSize, .inputs),
             gateUp: device.makeRows(limits.tokens, width: 2 * shape.intermediateSize, .activations),

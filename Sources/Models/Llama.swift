@@ -107,7 +107,7 @@ struct LlamaActivations<Device: Backend & ~Copyable> {
         let keys = configuration.keyValueHeadCount * configuration.headSize
         hidden = device.makeRows(tokens, width: hiddenSize, .residual)
         normalized = device.makeRows(tokens, width: hiddenSize, .inputs)
-        delta = device.makeRows(tokens, width: hiddenSize, .change)
+        delta = device.makeRows(tokens, width: hiddenSize, .activations)
         qkv = device.makeRows(tokens, width: queries + 2 * keys, .activations)
         attention = device.makeRows(tokens, width: queries, .inputs)
         gateUp = device.makeRows(tokens, width: 2 * configuration.intermediateSize, .activations)

@@ -20,9 +20,9 @@ import Testing
     }
 
     @Test func `every kind of rows that a step needs is counted`() {
-        // The residual stream and its change in float32, norms, queries, keys and values, what attention leaves, gate and up,
+        // The residual stream in float32, its change, norms, queries, keys and values, what attention leaves, gate and up,
         // their product, and updates as wide as the widest product.
-        let perRow = 4 * 64 + 4 * 64 + 2 * 64 + 2 * 128 + 2 * 64 + 2 * 256 + 2 * 128 + 2 * 256
+        let perRow = 4 * 64 + 2 * 64 + 2 * 64 + 2 * 128 + 2 * 64 + 2 * 256 + 2 * 128 + 2 * 256
         // Norms whose logits are wanted, and the logits.
         let perSequence = 2 * 64 + 4 * 100
         #expect(plan(.float16).activations == 512 * perRow + 8 * perSequence)

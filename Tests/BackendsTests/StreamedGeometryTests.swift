@@ -21,8 +21,9 @@ import Testing
         }
     }
 
-    @Test func `updates of 32 rows leave the first cache room for loads of adapters`() {
-        let geometry = StreamedGeometry(outputs: 22_016, rows: 32, updates: true, device: Self.large)
+    @Test(arguments: [1000, 2048] + outputs)
+    func `updates of 32 rows leave the first cache room for loads of adapters`(outputs: Int) {
+        let geometry = StreamedGeometry(outputs: outputs, rows: 32, updates: true, device: Self.large)
         let division = StreamedGeometry.Device(multiprocessors: 132, sharedBytes: 163 << 10)
         #expect(geometry.fits(division))
     }

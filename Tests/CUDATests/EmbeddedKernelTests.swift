@@ -35,10 +35,11 @@ import Testing
     private static func forms(of name: String) -> [[String: String]] {
         let types = ["0", "1"].map { ["PUNICA_BF16": $0] }
         guard name == "dense_stream.cu" else { return types }
-        let geometries = [("0", "4", "4"), ("1", "3", "2"), ("1", "4", "4")].map { updates, tiles, rowTiles in
-            ["DENSE_UPDATES": updates, "DENSE_TILES": tiles, "DENSE_ROW_TILES": rowTiles]
-        }
-        return types + geometries
+        let geometries = [("0", "4", "4"), ("1", "3", "2"), ("1", "4", "4"), ("1", "2", "4")]
+        return types
+            + geometries.map { updates, tiles, rowTiles in
+                ["DENSE_UPDATES": updates, "DENSE_TILES": tiles, "DENSE_ROW_TILES": rowTiles]
+            }
     }
 
     @Test(

@@ -44,16 +44,13 @@ extension CUDABackend {
     ) -> CUDARows? {
         let rows = rowCount(of: product.target)
         guard rows > 0 else { return nil }
-        let streams = streams(product.weight, rows: rows)
-        if canAdd, streams {
+        if canAdd, streams(product.weight, rows: rows) {
             stream(product, .init(adds: true), into: residual)
             return nil
         }
-        // Its room is for float32, of which few rows are no more to write; ranks and the library's products use 16 bits.
-        let change = rankSums == nil && streams ? delta.asFloat32 : delta
-        multiply(product.x, by: product.weight, bias: product.bias, target: product.target, into: change)
-        sumOverRanks(change)
-        return change
+        multiply(product.x, by: product.weight, bias: product.bias, target: product.target, into: delta)
+        sumOverRanks(delta)
+        return delta
     }
 
     package mutating func addAndNormalize(

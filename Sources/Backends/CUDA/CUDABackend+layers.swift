@@ -285,9 +285,7 @@ extension AddNormalizeParams {
             y: y.address,
             updates: RowUpdates(),
             epsilon: norm.epsilon,
-            deltaIsFloat: delta?.type == .float32 ? 1 : 0,
-            pitch: Int32(y.pitch),
-            unused: 0
+            pitch: Int32(y.pitch)
         )
     }
 }

@@ -130,18 +130,12 @@ package struct CUDABackend: Backend, ~Copyable {
 
     package mutating func makeRows(_ count: Int, width: Int, _ kind: RowsKind) -> CUDARows {
         // Every layer adds to the residual stream: rounded each time it would be the least exact of all numbers.
-        let room = kind == .activations || kind == .inputs ? type : ScalarType.float32
+        let type = kind == .activations || kind == .inputs ? type : ScalarType.float32
         // Products run over whole tiles of rows.
         let padded = Self.paddedRows(count)
         let pitch = width + (kind == .inputs && servesColumns ? LowRankColumns.inputRoom : 0)
-        let address = allocate(padded * pitch * room.byteCount)
-        return CUDARows(
-            address: address,
-            count: padded,
-            width: width,
-            pitch: pitch,
-            type: kind == .change ? type : room
-        )
+        let address = allocate(padded * pitch * type.byteCount)
+        return CUDARows(address: address, count: padded, width: width, pitch: pitch, type: type)
     }
 
     /// Rows that a product of this many is computed over.

@@ -29,11 +29,8 @@ package struct CUDARows: Sendable {
     /// Elements from one row to the next: the width, and where products read the rows, room for columns
     /// (`LowRankColumns`).
     let pitch: Int
-    /// float32 for logits, the residual stream and some of what is added to it, else the model's 16-bit type.
+    /// float32 for logits and the residual stream, else the model's 16-bit type.
     let type: ScalarType
-
-    /// The same memory for other numbers; rows made as `RowsKind.change` have room for them.
-    var asFloat32: CUDARows { CUDARows(address: address, count: count, width: width, pitch: pitch, type: .float32) }
 }
 
 /// Device memory that lives as long as its owner; given out in pieces that never come back.

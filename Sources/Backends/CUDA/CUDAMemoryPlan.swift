@@ -38,8 +38,8 @@ package struct CUDAMemoryPlan: Sendable, Equatable {
         let groups = LowRankGroups(shape)
         let hasColumns = LowRankColumns.serve(groups, type: type)
         weights = 2 * shape.weightCount + (hasColumns ? LowRankColumns.weightBytes(groups) : 0)
-        // The residual stream and what is added to it have room for float32.
-        let columns = 5 * shape.hiddenSize + shape.queryKeyValueWidth + shape.heads * shape.headSize
+        // The residual stream is float32.
+        let columns = 4 * shape.hiddenSize + shape.queryKeyValueWidth + shape.heads * shape.headSize
         // Three kinds of rows are products' inputs: norms, what attention leaves, and the gate.
         let room = hasColumns ? 3 * LowRankColumns.inputRoom : 0
         let perRow = 2 * (columns + 3 * shape.intermediateSize + room + groups.mostOutputs)

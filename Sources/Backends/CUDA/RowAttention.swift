@@ -10,6 +10,8 @@ final class RowAttention {
     private let shape: ModelShape
     private let multiprocessorCount: Int
 
+    /// Of a block.
+    private static var threads: Int { 128 }
     /// Splits of a row's positions, at most.
     private static var mostSplits: Int { 16 }
     /// Rows that are ever split.
@@ -17,7 +19,7 @@ final class RowAttention {
 
     init(_ context: Context, _ module: Module, shape: ModelShape, limits: BatchLimits) throws(CUDAError) {
         kernel = try module.kernel("punica_append_attend")
-        try kernel.preferFirstCache(blockSize: 128)
+        try kernel.preferFirstCache(blockSize: Self.threads)
         self.shape = shape
         multiprocessorCount = context.multiprocessorCount
         splitRows = min(limits.sequences, 64)
@@ -41,7 +43,7 @@ final class RowAttention {
         try kernel.launch(
             parameters,
             grid: (splits, parts, rows),
-            block: 128,
+            block: Self.threads,
             overlapsPredecessor: true,
             on: stream
         )

@@ -30,15 +30,14 @@ struct StreamedGeometry: Hashable {
         tiles = (share + sets - 1) / sets
         let stage = Self.stageBytes(tiles: tiles, rowTiles: rowTiles)
         let fixed = Self.fixedBytes(rowTiles: rowTiles, updates: updates)
-        // A queue that is deeper makes all other loads wait longer.
-        let room = min(170 << 10, device.sharedBytes - fixed)
+        // A queue that is deeper makes all other loads wait longer; and updates of 32 rows load adapters through the first
+        // cache, to which more than 164 KiB of a multiprocessor's 228 leave too little (a step takes 2.5 % longer).
+        let most = updates && rowTiles == 4 ? (163 << 10) - fixed : 170 << 10
+        let room = min(most, device.sharedBytes - fixed)
         depth = min(4, max(2, (room - Self.partsBytes(tiles: tiles, rowTiles: rowTiles)) / stage))
     }
 
     /// Dynamic shared memory of a block.
-    ///
-    /// With updates of 32 rows it stays, with the kernel's own, within 164 of a multiprocessor's 228 KiB: more leave too
-    /// little to the first cache for loads of adapters, and a step takes 2.5 % longer (H200).
     var sharedBytes: Int {
         depth * Self.stageBytes(tiles: tiles, rowTiles: rowTiles) + Self.partsBytes(tiles: tiles, rowTiles: rowTiles)
     }
@@ -69,7 +68,7 @@ struct StreamedGeometry: Hashable {
 
     private var fixedBytes: Int { Self.fixedBytes(rowTiles: rowTiles, updates: updates) }
 
-    /// The kernel's own, beyond what a launch asks for: at most what updates are made of.
+    /// The kernel's own, beyond what a launch asks for: rows' factors, and at most what updates are made of.
     private static func fixedBytes(rowTiles: Int, updates: Bool) -> Int {
         guard updates else { return 1 << 10 }
         // As the kernel checks.

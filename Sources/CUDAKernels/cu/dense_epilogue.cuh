@@ -92,8 +92,7 @@ struct Epilogue {
   }
 };
 
-// All blocks' sums of squares of a warp's rows: asked for at once and long before they are needed, since every load that
-// is waited for holds up the queue.
+// All blocks' sums of squares of a warp's rows, all asked for at once.
 struct Squares {
   // Of so many times 32 blocks; of what blocks there are beyond, when they are needed.
   static constexpr int kRounds = 5;

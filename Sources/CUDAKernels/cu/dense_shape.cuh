@@ -45,7 +45,6 @@ constexpr int kThreads = kWarps * 32;
 
 static_assert(kRowTiles == 1 || kRowTiles % 2 == 0, "a tensor-core tile has 16 rows");
 static_assert(kRows == kUpdateWarps, "a warp has a row of each tile of rows");
-
 static_assert(kColumns <= 32, "a lane has a column");
 
 // Named barriers: of the warps that stream, of those that update, of both, for when sums lie in shared memory and when

@@ -12,7 +12,7 @@
 namespace dense {
 
 constexpr int kPairs = kMostRows * kMembers;
-// What `Updates` takes at most: for each row, and besides.
+// What `Updates` and the rows' factors take at most: for each row, and besides.
 constexpr int kRowBytes = 4 * 36, kUpdateBytes = 14 << 10;
 // Inputs of a unit of A·x, of one warp's part of it, and the steps that a part takes.
 constexpr int kChunk = DENSE_CHUNK;

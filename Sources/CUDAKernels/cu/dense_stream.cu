@@ -11,8 +11,8 @@
 // added and whose norm follows (dense_epilogue.cuh). Sums are f32, in an order that depends on K, on whether T is above
 // 16, and up to there on the output's block; y is rounded once.
 //
-// Blocks of a launch with updates wait for each other: all of them must fit on the device at once, and one such launch
-// may be in flight at a time.
+// Blocks of a launch with updates wait for each other: all of them must fit on the device at once, and such launches
+// follow each other in one stream.
 // Constants: PUNICA_BF16, DENSE_UPDATES (whether rows may have adapters), DENSE_TILES, DENSE_ROW_TILES (1, 2, 4: up to
 // 8, 16, 32 rows), DENSE_DEPTH (stages on their way). Launch: one block a multiprocessor, 256 threads, with updates 512,
 // dynamic shared memory
@@ -126,7 +126,7 @@ extern "C" __global__ void __launch_bounds__(DENSE_UPDATES ? kThreads + kUpdateT
   float *parts = reinterpret_cast<float *>(memory + kWarps * kDepth * kStageBytes);
   const Sets sets(p);
 #if DENSE_UPDATES
-  static_assert(sizeof(Updates) <= kMostRows * kRowBytes + kUpdateBytes, "the host counts with so much");
+  static_assert(sizeof(Updates) + sizeof(factors) <= kMostRows * kRowBytes + kUpdateBytes, "the host counts with so much");
   __shared__ Updates updates;
   if (threadIdx.x < kThreads) stream<Passing>(p, sets, memory, parts, factors);
   else update(p, sets, updates, parts, factors);

@@ -51,8 +51,8 @@ __device__ __forceinline__ void addParts(const float *parts, int warp, float (&t
   }
 }
 
-// Leaves a set's sums for the warps that update. No warp waits for another, but that two may share a part, and that its
-// first waits until the set before has been read.
+// Leaves a set's sums for the warps that update, who say when they have read the set before: for that the first warp of
+// each part waits, and its second for the first.
 __device__ __forceinline__ void passSums(const Tile (&sums)[kTall][kTiles], float *parts, int set) {
   const int warp = threadIdx.x / 32, part = warp % kParts;
   const bool isFirst = warp >= kWarps - kParts, isLast = warp < kParts;
@@ -89,6 +89,7 @@ struct Storing {
   const DenseStreamParams &p;
   const Sets &sets;
   float *const parts, *const factors;
+  // Asked for long before they are needed: a load that is waited for holds up the queue.
   const Squares squares;
   Epilogue epilogue;
   Column column;

@@ -141,9 +141,7 @@ extern "C" __global__ void __launch_bounds__(rowThreads)
         loadFloats(values[i], x + place * 8);
         if (p.delta) {
             float changes[8];
-            const int64_t at = source + place * 8;
-            if (p.deltaIsFloat) loadFloats(changes, static_cast<const float *>(p.delta) + at);
-            else load(changes, static_cast<const element *>(p.delta) + at);
+            load(changes, static_cast<const element *>(p.delta) + source + place * 8);
             addUpdates(changes, updates, place * 8);
 #pragma unroll
             for (int j = 0; j < 8; j++) values[i][j] += changes[j];

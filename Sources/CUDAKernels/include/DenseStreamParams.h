@@ -45,8 +45,8 @@ struct DensePlanParams {
     struct LowRankGroup groups[5];
 };
 
-// y[t] = x[t]·Wᵀ for few rows, with each row's own low-rank update, or without adapters divided by what a norm has left and
-// added to what lies in y; gated, silu of its first half times its second.
+// y[t] = x[t]·Wᵀ for few rows, with each row's own low-rank update, divided by what a norm has left if one has, added to
+// what lies in y if asked; gated, silu of its first half times its second.
 struct DenseStreamParams {
     // [rows, inputs]
     DEVICE_POINTER(const void) x;

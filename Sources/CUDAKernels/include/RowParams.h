@@ -39,14 +39,11 @@ struct AddNormalizeParams {
     DEVICE_POINTER(const int32_t) rowCount;
     DEVICE_POINTER(const float) weight;
     DEVICE_POINTER(void) y;
-    // Of delta, where that is 16-bit.
+    // Of delta.
     struct RowUpdates updates;
     float epsilon;
-    // Whether delta is float; else it is 16-bit.
-    int32_t deltaIsFloat;
     // Elements from one row of y to the next.
     int32_t pitch;
-    int32_t unused;
 };
 
 // y[t] = silu(x[t, ..<F]) * x[t, F...], x with its updates
