@@ -66,6 +66,18 @@ extern "C" __global__ void meet(int *to, int times) {
     to[threadIdx.x] = sum + __shfl_sync(~0u, sum, threadIdx.x ^ 1);
 }
 
+// Some lanes of each warp come to a barrier, whose number is in a register, long before the first lane does.
+extern "C" __global__ void gather(int *to, int times) {
+    __shared__ int values[64];
+    int sum = 0;
+    if (__builtin_expect(threadIdx.x % 32 < 24, 0)) {
+        for (int i = 0; i < times; ++i) sum += reinterpret_cast<volatile int *>(to)[i];
+    }
+    values[threadIdx.x] = sum + threadIdx.x;
+    asm volatile("barrier.sync %0, 64;" ::"r"(5) : "memory");
+    to[64 + threadIdx.x] = values[63 - threadIdx.x];
+}
+
 // Numbers of every kind, to be compared with the host's.
 extern "C" __global__ void compute(int *to, int seed) {
     const int x = (threadIdx.x + 1) * 2654435761u + seed, y = x * 48271 + 11;

@@ -254,6 +254,11 @@ const std::vector<Test> tests = {
          m.launch("refill", 0, 32, m.memory);
          return !isRight(m, 1024, 32, [](int i) { return 8 * (127 - i) + 128 * 21; });
      }},
+    {"lanes of a warp that come to a barrier one after the other meet there",
+     [](const Machine &m) {
+         m.launch("gather", 8, 64, m.memory);
+         return isRight(m, 64, 64, [](int i) { return 63 - i; });
+     }},
     {"lanes that wait for others in vain are an error",
      [](const Machine &m) { return m.launch("part", -1, 32, m.memory) == 719; }},
 };
