@@ -11,6 +11,7 @@ enum RankOrder: Sendable {
     case remove(AdapterSlot)
     /// Answered when the step is issued, and not when it has ended.
     case step(Batch)
+    case checkHealth
     /// Answered when all steps have ended.
     case finish
     case end
@@ -118,6 +119,13 @@ final class RankThread: Sendable {
         case .step(let batch):
             do throws(BackendError) {
                 try runner.issueLayers(batch)
+                return .done
+            } catch {
+                return .failed(error)
+            }
+        case .checkHealth:
+            do throws(BackendError) {
+                try runner.checkHealth()
                 return .done
             } catch {
                 return .failed(error)

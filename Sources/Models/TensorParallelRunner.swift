@@ -95,7 +95,23 @@ package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyab
     /// The first rank's end is that of all: it cannot pass the last sum before the others have come to it, and behind
     /// that they use nothing of the step's.
     package mutating func finish(into outputs: inout [SampledToken?]) throws(BackendError) {
-        try others.attempt { () throws(BackendError) in try first.finish(into: &outputs) }
+        try others.attempt { () throws(BackendError) in
+            try awaitStep()
+            try first.finish(into: &outputs)
+        }
+    }
+
+    /// Returns when the oldest step has ended. Where that takes long the others are asked how they are: the first waits for
+    /// ever for one whose device has failed.
+    private mutating func awaitStep() throws(BackendError) {
+        guard !others.threads.isEmpty else { return }
+        var start = ContinuousClock.now
+        while try !first.isStepDone() {
+            guard ContinuousClock.now - start > .milliseconds(100) else { continue }
+            others.give(.checkHealth)
+            _ = try others.takeAnswers()
+            start = .now
+        }
     }
 }
 

@@ -84,11 +84,14 @@ import Weights
         }
     }
 
-    /// - Parameter breaking: the rank that `breaker` breaks.
+    /// - Parameters:
+    ///   - breaking: the rank that `breaker` breaks.
+    ///   - end: before which none of the first rank's steps has ended.
     private func make(
         _ source: RankSource,
         breaking: Int?,
-        by breaker: BreakingBackend.Switch
+        by breaker: BreakingBackend.Switch,
+        end: ContinuousClock.Instant = .now
     ) throws -> @Sendable (TensorShard) throws -> LlamaRunner<BreakingBackend> {
         let model = try #require(Self.cases.first).model
         let configuration = try GoldenModels.configuration(of: model)
@@ -106,7 +109,11 @@ import Weights
                 configuration,
                 RunnerSizes(limits: limits, blocks: 8, blockSize: 4, positions: 32),
                 shard: shard,
-                on: BreakingBackend(device, broken: shard.tpRank == breaking ? breaker : nil)
+                on: BreakingBackend(
+                    device,
+                    broken: shard.tpRank == breaking ? breaker : nil,
+                    end: shard.tpRank == 0 ? end : .now
+                )
             )
         }
     }
@@ -115,12 +122,7 @@ import Weights
     func `a rank that breaks fails its step, and nothing more is asked of any`(rank: Int, reason: String) throws {
         let breaker = BreakingBackend.Switch()
         var runner = try TensorParallelRunner(tpCount: 2, make: try make(RankSource(), breaking: rank, by: breaker))
-        var batch = Batch()
-        batch.tokens.append(TokenID(1))
-        batch.positions.append(0)
-        batch.kvPositions.append(0)
-        batch.pageIndices.append(0)
-        batch.closeSequence(slot: nil, wantsToken: false)
+        let batch = oneRow
         var outputs: [SampledToken?] = []
         try runner.run(batch, [], into: &outputs)
         breaker.isOn.store(true, ordering: .relaxed)
@@ -131,6 +133,38 @@ import Weights
             // What failed once stays so, whatever it says later.
             breaker.isOn.store(false, ordering: .relaxed)
         }
+    }
+
+    @Test func `a step that does not end because another rank broke fails`() throws {
+        let breaker = BreakingBackend.Switch()
+        let make = try make(RankSource(), breaking: 1, by: breaker, end: .now + .seconds(3600))
+        var runner = try TensorParallelRunner(tpCount: 2, make: make)
+        try runner.begin(oneRow, [])
+        breaker.isOn.store(true, ordering: .relaxed)
+        var outputs: [SampledToken?] = []
+        var failure: BackendError?
+        do throws(BackendError) { try runner.finish(into: &outputs) } catch { failure = error }
+        #expect(failure == BackendError("another rank failed: broken"))
+    }
+
+    @Test func `a step that takes long on healthy ranks is waited for`() throws {
+        let end = ContinuousClock.now + .milliseconds(400)
+        let make = try make(RankSource(), breaking: nil, by: BreakingBackend.Switch(), end: end)
+        var runner = try TensorParallelRunner(tpCount: 2, make: make)
+        var outputs: [SampledToken?] = []
+        try runner.run(oneRow, [], into: &outputs)
+        #expect(ContinuousClock.now >= end)
+    }
+
+    /// A sequence's first token, of which no other is wanted.
+    private var oneRow: Batch {
+        var batch = Batch()
+        batch.tokens.append(TokenID(1))
+        batch.positions.append(0)
+        batch.kvPositions.append(0)
+        batch.pageIndices.append(0)
+        batch.closeSequence(slot: nil, wantsToken: false)
+        return batch
     }
 
     @Test func `no rank is left when a runner is gone`() throws {

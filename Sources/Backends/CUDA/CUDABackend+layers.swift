@@ -238,7 +238,11 @@ extension CUDABackend {
     }
 
     package mutating func checkHealth() throws(BackendError) {
-        faults.attempt { () throws(CUDAError) in try rankSums?.checkHealth() }
+        faults.attempt { () throws(CUDAError) in
+            try rankSums?.checkHealth()
+            // Answers with what has failed on the GPU since it was issued.
+            _ = try stream.isIdle()
+        }
         if let fault = faults.first { throw BackendError(fault.description) }
     }
 
