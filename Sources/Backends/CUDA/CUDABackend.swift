@@ -181,17 +181,6 @@ package struct CUDABackend: Backend, ~Copyable {
 
 }
 
-/// The first error of a device; what follows it is skipped.
-final class Faults {
-    private(set) var first: CUDAError?
-
-    /// Does what may fail on the device, unless something has failed already.
-    func attempt(_ body: () throws(CUDAError) -> Void) {
-        guard first == nil else { return }
-        do throws(CUDAError) { try body() } catch { first = error }
-    }
-}
-
 /// What of a backend can fail to be made.
 private struct CUDAParts {
     let context: Context
@@ -223,26 +212,6 @@ private struct CUDAParts {
         step = try StepBuffer(context, StepLayout(limits: limits))
         uploader = try WeightUploader(context)
     }
-}
-
-/// The paged cache on the device, block by block and in each block layer by layer, keys before values:
-/// `[blocks, layers, 2, heads, blockSize, headSize]` (Punica section 5.4).
-struct CUDACache {
-    let shape: KVShape
-    let address: UInt64
-
-    init(_ shape: KVShape, address: UInt64) {
-        self.shape = shape
-        self.address = address
-    }
-
-    var layerBytes: Int { Self.blockBytes(shape) / shape.layers }
-
-    static func blockBytes(_ shape: KVShape) -> Int {
-        2 * 2 * shape.layers * shape.heads * shape.blockSize * shape.headSize
-    }
-
-    func address(_ block: BlockID) -> UInt64 { address + UInt64(Int(block.rawValue) * Self.blockBytes(shape)) }
 }
 
 extension HostTensor {
