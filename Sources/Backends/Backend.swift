@@ -6,7 +6,8 @@ package import Sampling
 /// Letters of shapes: `T` rows of the step, `E` hidden size, `H` query heads, `G` key/value
 /// heads, `D` head size, `F` feed-forward size, `V` vocabulary, `P` block size.
 /// A backend belongs to one thread. Operations are issued in order; a device may run them later, but `takeSamples`
-/// waits. What goes wrong on the device in between is told by `takeSamples`, `hasSampled` and `hasLanded`.
+/// waits. What goes wrong on the device in between is told by `takeSamples`, `hasSampled`,
+/// `hasLanded`, `checkHealth` and `finish`.
 package protocol Backend: ~Copyable {
     /// A dense weight `[outputs, inputs]`, or several stacked along their outputs.
     associatedtype Matrix

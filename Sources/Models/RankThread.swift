@@ -11,6 +11,7 @@ enum RankOrder: Sendable {
     case remove(AdapterSlot)
     /// Answered when the step is issued, and not when it has ended.
     case step(Batch)
+    /// Answered at once, whatever the device does.
     case checkHealth
     /// Answered when all steps have ended.
     case finish

@@ -101,16 +101,19 @@ package struct TensorParallelRunner<Device: Backend & SendableMetatype & ~Copyab
         }
     }
 
-    /// Returns when the oldest step has ended. Where that takes long the others are asked how they are: the first waits for
-    /// ever for one whose device has failed.
+    /// Returns when the oldest step has ended. Where that takes long all ranks are asked how they are: the first one's
+    /// device waits for ever for one that has failed.
+    ///
+    /// Asks its device without rest, as the driver does when it waits for an event: tokens are wanted at once.
     private mutating func awaitStep() throws(BackendError) {
         guard !others.threads.isEmpty else { return }
-        var start = ContinuousClock.now
+        var asked = ContinuousClock.now
         while try !first.isStepDone() {
-            guard ContinuousClock.now - start > .milliseconds(100) else { continue }
+            guard ContinuousClock.now - asked > .milliseconds(100) else { continue }
+            try first.checkHealth()
             others.give(.checkHealth)
             _ = try others.takeAnswers()
-            start = .now
+            asked = .now
         }
     }
 }

@@ -86,12 +86,12 @@ import Weights
 
     /// - Parameters:
     ///   - breaking: the rank that `breaker` breaks.
-    ///   - end: before which none of the first rank's steps has ended.
+    ///   - end: of the first rank's steps; nil for at once.
     private func make(
         _ source: RankSource,
         breaking: Int?,
         by breaker: BreakingBackend.Switch,
-        end: ContinuousClock.Instant = .now
+        end: BreakingBackend.End? = nil
     ) throws -> @Sendable (TensorShard) throws -> LlamaRunner<BreakingBackend> {
         let model = try #require(Self.cases.first).model
         let configuration = try GoldenModels.configuration(of: model)
@@ -112,7 +112,7 @@ import Weights
                 on: BreakingBackend(
                     device,
                     broken: shard.tpRank == breaking ? breaker : nil,
-                    end: shard.tpRank == 0 ? end : .now
+                    end: shard.tpRank == 0 ? end : nil
                 )
             )
         }
@@ -136,9 +136,10 @@ import Weights
     }
 
     @Test func `a step that does not end because another rank broke fails`() throws {
-        let breaker = BreakingBackend.Switch()
-        let make = try make(RankSource(), breaking: 1, by: breaker, end: .now + .seconds(3600))
+        let (breaker, end) = (BreakingBackend.Switch(), BreakingBackend.End())
+        let make = try make(RankSource(), breaking: 1, by: breaker, end: end)
         var runner = try TensorParallelRunner(tpCount: 2, make: make)
+        end.set(to: .now + .seconds(30))
         try runner.begin(oneRow, [])
         breaker.isOn.store(true, ordering: .relaxed)
         var outputs: [SampledToken?] = []
@@ -148,12 +149,16 @@ import Weights
     }
 
     @Test func `a step that takes long on healthy ranks is waited for`() throws {
-        let end = ContinuousClock.now + .milliseconds(400)
-        let make = try make(RankSource(), breaking: nil, by: BreakingBackend.Switch(), end: end)
+        let (other, end) = (BreakingBackend.Switch(), BreakingBackend.End())
+        let make = try make(RankSource(), breaking: 1, by: other, end: end)
         var runner = try TensorParallelRunner(tpCount: 2, make: make)
+        try runner.begin(oneRow, [])
+        let questions = other.questions.load(ordering: .relaxed)
+        end.set(to: .now + .milliseconds(350))
         var outputs: [SampledToken?] = []
-        try runner.run(oneRow, [], into: &outputs)
-        #expect(ContinuousClock.now >= end)
+        try runner.finish(into: &outputs)
+        #expect(end.isPast)
+        #expect(other.questions.load(ordering: .relaxed) > questions)
     }
 
     /// A sequence's first token, of which no other is wanted.

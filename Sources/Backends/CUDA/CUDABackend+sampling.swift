@@ -26,7 +26,7 @@ extension CUDABackend {
     package mutating func checkHealth() throws(BackendError) {
         faults.attempt { () throws(CUDAError) in
             try rankSums?.checkHealth()
-            // Answers with what has failed on the GPU since it was issued.
+            // Asked whether it is idle, the stream throws what has failed on the GPU so far.
             _ = try stream.isIdle()
         }
         if let fault = faults.first { throw BackendError(fault.description) }

@@ -12,7 +12,7 @@ final class RowAttention {
 
     /// Of a block.
     private static var threads: Int { 128 }
-    /// Splits of a row's positions, at most.
+    /// Splits of a row's positions, at most; as attention_joins.cuh has it.
     private static var mostSplits: Int { 16 }
     /// Rows that are ever split.
     private let splitRows: Int

@@ -1,5 +1,5 @@
-// How attention of single rows joins what groups of lanes know, and then what blocks know of a row's splits; each in a
-// fixed order.
+// How attention of single rows joins what groups of lanes know, and then what blocks know of a row's splits and hand over;
+// each in a fixed order.
 #pragma once
 
 #include "attention_states.cuh"
@@ -10,6 +10,7 @@ namespace punica {
 constexpr int evenShare = powerOfTwoFrom((partHeads * headSize + threads - 1) / threads);
 constexpr int columns = evenShare < 8 ? evenShare : 8;
 constexpr int itemsOfHead = headSize / columns;
+// As RowAttention.swift has them: an output's numbers, then its weight and room that makes 16 bytes of it.
 constexpr int mostSplits = 16;
 constexpr int partialSize = headSize + 4;
 static_assert(partHeads * mostSplits <= threads, "a thread has a head and a split");

@@ -18,6 +18,8 @@
 // Launch, for T rows of the step, one place each: grid (splits, G · query parts, T), block 128. Splits are at most 16,
 // and a query part is at most 8 of a group's heads. Blocks beyond the live count leave at once, and so do splits without positions.
 #include "attention_joins.cuh"
+#include "attention_rows.cuh"
+#include "attention_states.cuh"
 
 using namespace punica;
 

@@ -1,16 +1,10 @@
-// What attention of single rows knows of an output while it takes in position after position: its sums and their weight.
+// Scores and online softmax of a row's query heads, over the positions that a group of lanes holds: what is known of an
+// output while position after position is taken in.
 #pragma once
 
 #include "attention_rows.cuh"
 
 namespace punica {
-
-// 2^x; zero where that is no normal number.
-__device__ __forceinline__ float power(float x) {
-    float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
-}
 
 // The largest score of some positions, and the sum of their weights relative to it.
 struct __align__(8) Weight {

@@ -64,12 +64,6 @@ __device__ __forceinline__ void multiply(float (&c)[4], const unsigned (&a)[4], 
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-__device__ __forceinline__ float power(float x) {
-    float y;
-    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-    return y;
-}
-
 // Where this lane's row of four matrices starts in a tile, for keys as the second factor.
 __device__ __forceinline__ int keyPlace() { return ((lane() & 7) + (lane() >> 4) * 8) * rowPitch + (lane() >> 3 & 1) * 8; }
 // The same for queries as the first factor, and for transposed values as the second.

@@ -29,6 +29,13 @@ __device__ __forceinline__ float toFloat(element x) {
 #endif
 }
 
+// 2^x; zero where that is no normal number.
+__device__ __forceinline__ float power(float x) {
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
 // To the nearest, ties to even.
 __device__ __forceinline__ element toElement(float x) {
     element y;
